@@ -1,0 +1,1 @@
+"""The pure rules: standard library only, no I/O, no clock, no framework."""

@@ -1,0 +1,64 @@
+"""Scopes, callers and the form of an API key (contract.md section 3)."""
+
+import hashlib
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+from slotkeeper.domain.errors import InsufficientScope
+from slotkeeper.domain.model import Channel
+
+KEY_PREFIX = "sk_live_"
+SECRET_LENGTH = 40
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+_KEY = re.compile(r"sk_live_([0-9a-f]{32})_([0-9A-Za-z]{32,64})", re.ASCII)
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    SLOTS_READ = "slots:read"
+    SLOTS_WRITE = "slots:write"
+    APPOINTMENTS_READ = "appointments:read"
+    APPOINTMENTS_WRITE = "appointments:write"
+    ADMIN = "admin"
+
+
+class Caller(NamedTuple):
+    """Who asks: an organization's key with its scopes and channel."""
+
+    org_id: str
+    key_id: str
+    scopes: frozenset[str]
+    channel: Channel
+    rate_limit: int
+
+    def require(self, scope: Scope) -> None:
+        """Raise InsufficientScope unless the key carries the scope."""
+        if scope not in self.scopes:
+            raise InsufficientScope(scope)
+
+
+def make_key(org_id: str, secret: str) -> str:
+    """The key's text: prefix, organization id without dashes, secret of base62 characters."""
+    return f"{KEY_PREFIX}{org_id.replace('-', '')}_{secret}"
+
+
+def organization_of_key(key: str) -> str | None:
+    """The organization id that a key's text carries, or None where the text is no key."""
+    found = _KEY.fullmatch(key)
+    if found is None:
+        return None
+    plain = found[1]
+    return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
+
+
+def hash_key(key: str) -> str:
+    """What is stored of a key: its SHA-256 in hex. A key's 238 random bits need no salt or stretching."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def operator(org_id: str) -> Caller:
+    """The person at the command line: every scope, no key, no rate limit."""
+    return Caller(org_id, "", frozenset(Scope), Channel.STAFF, 0)

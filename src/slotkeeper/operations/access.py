@@ -1,0 +1,81 @@
+"""API keys: who asks, and what they may do (contract.md section 3)."""
+
+import secrets
+from collections.abc import Sequence
+
+from slotkeeper.domain.access import (
+    BASE62,
+    KEY_PREFIX,
+    SECRET_LENGTH,
+    Caller,
+    Scope,
+    hash_key,
+    make_key,
+    organization_of_key,
+)
+from slotkeeper.domain.errors import NotFound, Unauthorized
+from slotkeeper.domain.model import ApiKey, Channel
+from slotkeeper.operations.ids import new_id
+from slotkeeper.store import access as store
+from slotkeeper.store.database import Connection, Database
+
+
+async def authenticate(db: Database, key: str | None, *, now: int) -> Caller:
+    """Who holds a key, as the database has it at this moment.
+
+    Raises Unauthorized, with one answer for all: no key, an unknown, revoked or expired one.
+    """
+    org_id = None if key is None else organization_of_key(key)
+    if key is None or org_id is None:
+        raise Unauthorized
+    key_hash = hash_key(key)
+    caller = await db.read(lambda tx: store.find_caller(tx, org_id, key_hash, now=now))
+    if caller is None:
+        raise Unauthorized
+    return caller
+
+
+async def create_key(
+    db: Database,
+    org_id: str,
+    *,
+    label: str,
+    scopes: Sequence[Scope],
+    channel: Channel,
+    rate_limit: int,
+    expires_at: int | None,
+    now: int,
+) -> tuple[ApiKey, str]:
+    """Make a key; its text is returned here and nowhere else again, only its hash is stored."""
+    text = make_key(org_id, "".join(secrets.choice(BASE62) for _ in range(SECRET_LENGTH)))
+    key = ApiKey(
+        new_id(),
+        label,
+        f"{KEY_PREFIX}…{text[-4:]}",
+        tuple(sorted(set(scopes))),
+        channel,
+        rate_limit,
+        expires_at,
+        None,
+        now,
+    )
+    await db.write(lambda tx: store.insert_key(tx, org_id, key, key_hash=hash_key(text)))
+    return key, text
+
+
+async def list_keys(db: Database, org_id: str) -> list[ApiKey]:
+    """All keys of an organization, revoked and expired ones included, the oldest first."""
+    return await db.read(lambda tx: store.list_keys(tx, org_id))
+
+
+async def revoke_key(db: Database, org_id: str, key_id: str, *, now: int) -> ApiKey:
+    """Revoke a key from the next request on; revoking again changes nothing. Raises NotFound."""
+
+    async def work(tx: Connection) -> ApiKey:
+        await store.revoke_key(tx, org_id, key_id, now=now)
+        for key in await store.list_keys(tx, org_id):
+            if key.key_id == key_id:
+                return key
+        raise NotFound(f"This organization has no API key with the id {key_id}; 'slotkeeper keys list' shows them.")
+
+    return await db.write(work)

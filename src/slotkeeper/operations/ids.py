@@ -1,0 +1,16 @@
+"""New ids."""
+
+import secrets
+import uuid
+
+_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def new_id() -> str:
+    """A random UUID in lower case."""
+    return str(uuid.uuid4())
+
+
+def new_appointment_id() -> str:
+    """``appt_`` and ten lower-case letters or digits (contract.md section 6)."""
+    return "appt_" + "".join(secrets.choice(_LETTERS) for _ in range(10))

@@ -1,0 +1,151 @@
+"""Schedule tracking records: regenerated on demand, rolled forward by the day (contract.md sections 4.2, 4.4)."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+
+from slotkeeper.domain.access import Caller, Scope
+from slotkeeper.domain.calendar import today
+from slotkeeper.domain.errors import SlotkeeperError, Unavailable
+from slotkeeper.domain.model import Change, Regenerated
+from slotkeeper.operations.projection import Projected, Slice, list_slices, project, reach
+from slotkeeper.store import directory
+from slotkeeper.store.database import Connection, Database
+from slotkeeper.store.directory import Horizon
+from slotkeeper.store.projection import Planned
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+
+_REASONS = {
+    "make": "The window covers this date, and no record is stored.",
+    "remove": "No enabled window covers this date, and no appointment, hold or override stands on it.",
+    "close": "No enabled window covers this date, but an appointment, hold or override stands on it.",
+}
+
+
+async def regenerate(
+    db: Database,
+    caller: Caller,
+    *,
+    date_from: date,
+    date_to: date,
+    dry_run: bool,
+    now: int,
+    progress: Progress | None = None,
+) -> Regenerated:
+    """Bring all records from one date to another, both included, in line with the windows.
+
+    Works in slices, each a transaction of its own, so that bookings go on beside it. A window-date that
+    cannot be written counts as an error and the others still are. Raises Unavailable where the database
+    takes no write at all. ``progress`` is told how many window-dates of how many are done.
+    """
+    caller.require(Scope.SLOTS_WRITE)
+    org_id = caller.org_id
+    parts = await db.read_aside(lambda tx: list_slices(tx, org_id, branch_id=None, first=date_from, last=date_to))
+    if dry_run:
+        return await db.read_aside(lambda tx: _preview(tx, org_id, parts, now=now))
+    total = sum(part.size for part in parts)
+    result = Regenerated(0, 0, 0)
+    for part in parts:
+        result = _add(result, await _regenerate(db, org_id, part, now=now, first=result.processed == 0))
+        if progress is not None:
+            progress(result.processed, total)
+    return result
+
+
+async def _preview(tx: Connection, org_id: str, parts: Sequence[Slice], *, now: int) -> Regenerated:
+    result = Regenerated(0, 0, 0)
+    for part in parts:
+        result = _add(result, _result(await project(tx, org_id, part, now=now, dry_run=True)))
+    return result._replace(changes=tuple(sorted(result.changes, key=lambda change: (change.date, change.calendar_id))))
+
+
+async def _regenerate(db: Database, org_id: str, part: Slice, *, now: int, first: bool) -> Regenerated:
+    """One slice; a row that the database refuses is found by halving, so that it stands alone."""
+    try:
+        return _result(await db.write(lambda tx: project(tx, org_id, part, now=now)))._replace(changes=())
+    except Unavailable:
+        if first:
+            raise
+        return Regenerated(0, part.size, 0)
+    except SlotkeeperError as error:
+        halves = _halve(part)
+        if not halves:
+            log.error("record %s on %s could not be written: %s", part.calendar_ids[0], part.first, error)
+            return Regenerated(0, 1, 0)
+    result = Regenerated(0, 0, 0)
+    for half in halves:
+        result = _add(result, await _regenerate(db, org_id, half, now=now, first=False))
+    return result
+
+
+def _halve(part: Slice) -> list[Slice]:
+    """Two slices that make up a larger one; none where it is a single window-date."""
+    ids, days = part.calendar_ids, (part.last - part.first).days
+    if len(ids) > 1:
+        middle = len(ids) // 2
+        return [part._replace(calendar_ids=ids[:middle]), part._replace(calendar_ids=ids[middle:])]
+    if days > 0:
+        split = part.first + timedelta(days=days // 2)
+        return [part._replace(last=split), part._replace(first=split + timedelta(days=1))]
+    return []
+
+
+def _result(projected: Projected) -> Regenerated:
+    """The counters: all wanted ones are right now, unwanted ones are gone (upserted too) or kept (skipped)."""
+    changes = [item.change for item in projected.planned]
+    return Regenerated(
+        skipped=changes.count("close") + changes.count("keep"),
+        errors=0,
+        upserted=projected.wanted + changes.count("remove"),
+        changes=tuple(_change(item) for item in projected.planned if item.change != "keep"),
+    )
+
+
+def _change(item: Planned) -> Change:
+    reason = _REASONS.get(item.change)
+    if reason is None:
+        names = item.differs.rstrip(",").replace(",", ", ")
+        reason = (
+            f"The record differs from its window in {names}."
+            if names
+            else "The record's counts or status differ from what its appointments and the calendar say."
+        )
+    return Change(item.calendar_id, item.date, item.change, reason)
+
+
+def _add(one: Regenerated, other: Regenerated) -> Regenerated:
+    return Regenerated(
+        one.skipped + other.skipped,
+        one.errors + other.errors,
+        one.upserted + other.upserted,
+        one.changes + other.changes,
+    )
+
+
+async def roll_forward(db: Database, *, now: int) -> int:
+    """Make the records that the horizon of every branch asks for by now; how many were made.
+
+    Cheap where nothing is to be done, so that it can be asked every few seconds.
+    """
+    made = 0
+    for horizon in await db.read(directory.list_horizons):
+        if horizon.projected_to < reach(horizon, now=now):
+            made += await roll_branch(db, horizon, now=now)
+    return made
+
+
+async def roll_branch(db: Database, horizon: Horizon, *, now: int) -> int:
+    """Make the records of one branch up to its horizon, in slices; how many were made."""
+    first = max(horizon.projected_to + timedelta(days=1), today(now, horizon.timezone))
+    last = reach(horizon, now=now)
+    org_id, branch_id = horizon.org_id, horizon.branch_id
+    parts = await db.read(lambda tx: list_slices(tx, org_id, branch_id=branch_id, first=first, last=last))
+    made = 0
+    for part in parts:
+        projected = await db.write(lambda tx, part=part: project(tx, org_id, part, now=now))  # type: ignore[misc]
+        made += sum(item.change == "make" for item in projected.planned)
+    await db.write(lambda tx: directory.set_projected(tx, org_id, branch_id, last))
+    return made

@@ -1,0 +1,55 @@
+"""What the person who runs Slotkeeper does: recount everything, erase a person (contract.md sections 2 and 7)."""
+
+import json
+
+from slotkeeper.domain.access import Caller, Scope
+from slotkeeper.domain.errors import NotFound
+from slotkeeper.domain.model import fold
+from slotkeeper.operations.ids import new_id
+from slotkeeper.store import appointments, audit
+from slotkeeper.store.appointments import Difference
+from slotkeeper.store.database import Connection, Database
+
+ERASED = "(erased)"
+
+__all__ = ["ERASED", "Difference", "check", "erase_patient"]
+
+
+async def check(db: Database) -> list[Difference]:
+    """Recount every window-date of every organization; each count that differs (there must never be one)."""
+    return await db.read_aside(appointments.list_differences)
+
+
+async def erase_patient(db: Database, caller: Caller, *, phone: str, name: str | None, now: int) -> int:
+    """Replace a person's name, phone and notes everywhere; the counts stay. How many appointments it was.
+
+    Without ``name``, everybody under that phone number. Raises NotFound where there is nobody. What is
+    noted of it in the audit trail names the appointments, not the person.
+    """
+    caller.require(Scope.ADMIN)
+    org_id = caller.org_id
+
+    async def work(tx: Connection) -> int:
+        found = [
+            appointment_id
+            for appointment_id, patient in await appointments.list_of_phone(tx, org_id, phone)
+            if name is None or fold(patient) == fold(name)
+        ]
+        if not found:
+            raise NotFound("No appointment has that phone number" + ("." if name is None else " and that name."))
+        await appointments.erase(tx, org_id, found, erased=ERASED, now=now)
+        await audit.insert_entry(
+            tx,
+            org_id,
+            audit_id=new_id(),
+            at=now,
+            action="patients.erase",
+            subject="patient",
+            key_id=caller.key_id or None,
+            channel=caller.channel,
+            outcome="done",
+            after=json.dumps({"appointments": found}),
+        )
+        return len(found)
+
+    return await db.write(work)

@@ -1,0 +1,370 @@
+"""Calendar windows: made, changed, disabled, enabled, imported (contract.md sections 5 and 7).
+
+Every change re-projects the window's records from its branch's today on, in the same transaction.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypedDict
+
+from slotkeeper.domain.access import Caller, Scope
+from slotkeeper.domain.errors import Conflict, Detail, InvalidInput, NotFound, SlotkeeperError
+from slotkeeper.domain.model import Branch, Day, Service, Session, Status, Window, fold
+from slotkeeper.domain.slot_ids import parse_uuid
+from slotkeeper.operations.directory import Item, pick
+from slotkeeper.operations.ids import new_id
+from slotkeeper.operations.projection import reproject
+from slotkeeper.store import directory
+from slotkeeper.store import windows as store
+from slotkeeper.store.database import Connection, Database
+
+
+class WindowChanges(TypedDict, total=False):
+    """What a PATCH of a window may say; ``ai_slots`` None follows ``max_slots``."""
+
+    day: Day
+    session: Session
+    start_time: str
+    end_time: str
+    max_slots: int
+    ai_slots: int | None
+    batch_name: str | None
+    appointment_type_id: str | None
+
+
+class ImportRow(NamedTuple):
+    """One row of an import: names or UUIDs for branch and service; ``line`` is its line in the file."""
+
+    line: int
+    branch: str
+    day: Day
+    session: Session
+    batch: str | None
+    start_time: str
+    end_time: str
+    max_slots: int
+    ai_slots: int | None
+    appointment_type: str | None
+
+
+class Imported(NamedTuple):
+    """How many windows an import made, changed and found as they should be."""
+
+    created: int
+    changed: int
+    unchanged: int
+
+
+async def list_windows(
+    db: Database,
+    caller: Caller,
+    *,
+    branch_id: str | None,
+    day: Day | None,
+    session: Session | None,
+    status: Status | None,
+) -> list[Window]:
+    """The windows that fit all filters given, disabled ones included."""
+    caller.require(Scope.SLOTS_READ)
+    enabled = None if status is None else status is Status.OPEN
+    return await db.read(
+        lambda tx: store.list_windows(tx, caller.org_id, branch_id=branch_id, day=day, session=session, enabled=enabled)
+    )
+
+
+async def get_window(db: Database, caller: Caller, calendar_id: str) -> Window:
+    """The window of an id. Raises NotFound."""
+    caller.require(Scope.SLOTS_READ)
+    return await db.read(lambda tx: require_window(tx, caller.org_id, calendar_id, lock=False))
+
+
+async def create_window(
+    db: Database,
+    caller: Caller,
+    *,
+    branch_id: str | None,
+    day: Day,
+    session: Session,
+    start_time: str,
+    end_time: str,
+    max_slots: int,
+    ai_slots: int | None,
+    batch: str | None,
+    service: str | None,
+    now: int,
+) -> Window:
+    """Add a window. ``branch_id`` is needed only with several branches; ``service`` is a UUID or a name.
+
+    Raises InvalidInput, NotFound for a branch or service that is not there, Conflict for a twin.
+    """
+    caller.require(Scope.SLOTS_WRITE)
+    org_id = caller.org_id
+
+    async def work(tx: Connection) -> Window:
+        branch = choose_branch(await directory.list_branches(tx, org_id), branch_id)
+        service_id = await _service_id(tx, org_id, service)
+        window = Window(
+            new_id(),
+            branch.branch_id,
+            day,
+            session,
+            batch,
+            start_time,
+            end_time,
+            service_id,
+            max_slots,
+            ai_slots,
+            True,
+            now,
+            now,
+        )
+        return await add_window(tx, org_id, window, now=now)
+
+    return await db.write(work)
+
+
+async def add_window(tx: Connection, org_id: str, window: Window, *, now: int) -> Window:
+    """Store a new window with its records. Raises InvalidInput, Conflict for a twin."""
+    check_window(window)
+    await _refuse_twin(tx, org_id, window)
+    await store.insert_window(tx, org_id, window)
+    await _project(tx, org_id, window, now=now)
+    return window
+
+
+async def update_window(
+    db: Database,
+    caller: Caller,
+    calendar_id: str,
+    *,
+    changes: WindowChanges,
+    expect: Callable[[Window], None],
+    now: int,
+) -> Window:
+    """Change a window; what equals the stored value has no effect. The result must satisfy the rules of a new one.
+
+    Raises NotFound, InvalidInput, Conflict for a twin.
+    """
+    caller.require(Scope.SLOTS_WRITE)
+    org_id = caller.org_id
+
+    async def work(tx: Connection) -> Window:
+        stored = await require_window(tx, org_id, calendar_id, lock=True)
+        expect(stored)
+        window = await _changed(tx, org_id, stored, changes)
+        if window == stored:
+            return stored
+        return await _replace(tx, org_id, window, now=now)
+
+    return await db.write(work)
+
+
+async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled: bool, now: int) -> Window:
+    """Enable or disable a window; doing it twice changes nothing. Its bookings stay. Raises NotFound."""
+    caller.require(Scope.SLOTS_WRITE)
+    org_id = caller.org_id
+
+    async def work(tx: Connection) -> Window:
+        stored = await require_window(tx, org_id, calendar_id, lock=True)
+        if stored.enabled == enabled:
+            return stored
+        window = stored._replace(enabled=enabled, updated_at=now)
+        await store.update_window(tx, org_id, window)
+        await _project(tx, org_id, window, now=now)
+        return window
+
+    return await db.write(work)
+
+
+async def import_windows(
+    db: Database, caller: Caller, rows: Sequence[ImportRow], *, dry_run: bool, now: int
+) -> Imported:
+    """Make the windows of a file, or change those that exist; all of them or none.
+
+    A row is an existing window where branch, day, session, batch and service are the same; its times and
+    limits are then changed to the row's. Raises InvalidInput with one detail for each line that is wrong.
+    """
+    caller.require(Scope.SLOTS_WRITE)
+    org_id = caller.org_id
+
+    async def work(tx: Connection) -> Imported:
+        branches = await directory.list_branches(tx, org_id)
+        services = await directory.list_services(tx, org_id)
+        outcomes: list[str] = []
+        wrong: list[Detail] = []
+        lines: dict[str, int] = {}
+        for row in rows:
+            try:
+                window = _window_of(row, branches, services, now=now)
+                outcome, calendar_id = await _import(tx, org_id, window, now=now)
+                if calendar_id in lines:
+                    raise Conflict(f"This window stands in line {lines[calendar_id]} already; keep one of the two.")
+                lines[calendar_id] = row.line
+                outcomes.append(outcome)
+            except SlotkeeperError as error:
+                wrong.append(Detail(f"line {row.line}", f"Line {row.line}: {error.message}"))
+        if wrong:
+            raise InvalidInput(wrong)
+        imported = Imported(*(outcomes.count(outcome) for outcome in ("created", "changed", "unchanged")))
+        if dry_run:
+            raise _DryRun(imported)
+        return imported
+
+    try:
+        return await db.write(work)
+    except _DryRun as done:
+        return done.imported
+
+
+class _DryRun(Exception):
+    """Ends a transaction that must leave no trace."""
+
+    def __init__(self, imported: Imported) -> None:
+        super().__init__()
+        self.imported = imported
+
+
+async def _import(tx: Connection, org_id: str, window: Window, *, now: int) -> tuple[str, str]:
+    check_window(window)
+    stored = await store.find_twin(tx, org_id, window)
+    if stored is None:
+        await add_window(tx, org_id, window, now=now)
+        return "created", window.calendar_id
+    wanted = stored._replace(
+        start_time=window.start_time, end_time=window.end_time, max_slots=window.max_slots, ai_slots=window.ai_slots
+    )
+    if wanted == stored:
+        return "unchanged", stored.calendar_id
+    await _replace(tx, org_id, wanted, now=now)
+    return "changed", stored.calendar_id
+
+
+def _window_of(row: ImportRow, branches: Sequence[Branch], services: Sequence[Service], *, now: int) -> Window:
+    service_id = None if row.appointment_type is None else choose_service(services, row.appointment_type).service_id
+    branch = _named(branches, row.branch, "branch") if row.branch else choose_branch(branches, None)
+    return Window(
+        new_id(),
+        branch.branch_id,
+        row.day,
+        row.session,
+        row.batch,
+        row.start_time,
+        row.end_time,
+        service_id,
+        row.max_slots,
+        row.ai_slots,
+        True,
+        now,
+        now,
+    )
+
+
+async def _changed(tx: Connection, org_id: str, stored: Window, changes: WindowChanges) -> Window:
+    window = stored
+    if "day" in changes:
+        window = window._replace(day=changes["day"])
+    if "session" in changes:
+        window = window._replace(session=changes["session"])
+    if "start_time" in changes:
+        window = window._replace(start_time=changes["start_time"])
+    if "end_time" in changes:
+        window = window._replace(end_time=changes["end_time"])
+    if "max_slots" in changes:
+        window = window._replace(max_slots=changes["max_slots"])
+    if "ai_slots" in changes and changes["ai_slots"] != shown_ai_slots(stored):
+        window = window._replace(ai_slots=changes["ai_slots"])
+    if "batch_name" in changes:
+        window = window._replace(batch=changes["batch_name"])
+    if "appointment_type_id" in changes:
+        window = window._replace(service_id=await _service_id(tx, org_id, changes["appointment_type_id"]))
+    return window
+
+
+async def _replace(tx: Connection, org_id: str, window: Window, *, now: int) -> Window:
+    check_window(window)
+    await _refuse_twin(tx, org_id, window)
+    window = window._replace(updated_at=now)
+    await store.update_window(tx, org_id, window)
+    await _project(tx, org_id, window, now=now)
+    return window
+
+
+async def _project(tx: Connection, org_id: str, window: Window, *, now: int) -> None:
+    await directory.touch(tx, org_id)
+    await reproject(tx, org_id, [window.calendar_id], window.branch_id, now=now)
+
+
+def shown_ai_slots(window: Window) -> int:
+    """``ai_slots`` as answers show it: ``max_slots`` where the window was made without one."""
+    return window.max_slots if window.ai_slots is None else window.ai_slots
+
+
+def check_window(window: Window) -> None:
+    """The rules across fields of a window. Raises InvalidInput."""
+    wrong = []
+    if window.end_time <= window.start_time:
+        wrong.append(
+            Detail(
+                "end_time",
+                f"'end_time' must be later on the same day than 'start_time' ({window.start_time}), "
+                f"not {window.end_time}.",
+            )
+        )
+    if window.ai_slots is not None and window.ai_slots > window.max_slots:
+        wrong.append(
+            Detail(
+                "ai_slots",
+                f"'ai_slots' must be from 0 to 'max_slots' ({window.max_slots}), not {window.ai_slots}; "
+                "leave it out to let it follow 'max_slots'.",
+            )
+        )
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+async def require_window(tx: Connection, org_id: str, calendar_id: str, *, lock: bool) -> Window:
+    """The window of an id. Raises NotFound."""
+    window = await store.find_window(tx, org_id, calendar_id, lock=lock)
+    if window is None:
+        raise NotFound(f"This organization has no calendar window with the id {calendar_id}.")
+    return window
+
+
+async def _refuse_twin(tx: Connection, org_id: str, window: Window) -> None:
+    twin = await store.find_twin(tx, org_id, window)
+    if twin is not None and twin.calendar_id != window.calendar_id:
+        state = "" if twin.enabled else " (it is disabled: enable it instead)"
+        raise Conflict(
+            f"The window {twin.calendar_id} has the same branch, day, session, batch and service already{state}; "
+            "change that one, or give this one another 'batch_name'."
+        )
+
+
+def choose_branch(branches: Sequence[Branch], branch_id: str | None) -> Branch:
+    """The branch of an id; without one, the only one there is. Raises NotFound, InvalidInput where it is needed."""
+    if branch_id is not None:
+        return pick(branches, branch_id, "branch")
+    if not branches:
+        raise NotFound("This organization has no branch yet: make one first.")
+    if len(branches) > 1:
+        names = ", ".join(f"{branch.branch_id} ({branch.name})" for branch in branches)
+        raise InvalidInput.of("branch_id", f"'branch_id' is needed, because there are several branches: {names}.")
+    return branches[0]
+
+
+def choose_service(services: Sequence[Service], name_or_id: str) -> Service:
+    """The service of a UUID or a name, compared case-insensitively. Raises NotFound."""
+    return _named(services, name_or_id, "service")
+
+
+def _named(items: Sequence[Item], name_or_id: str, noun: str) -> Item:
+    wanted = parse_uuid(name_or_id)
+    for item in items:
+        if item[0] == wanted or fold(item.name) == fold(name_or_id):
+            return item
+    raise NotFound(f"This organization has no {noun} '{name_or_id}'; use the UUID or the name of one that it has.")
+
+
+async def _service_id(tx: Connection, org_id: str, name_or_id: str | None) -> str | None:
+    if name_or_id is None:
+        return None
+    return choose_service(await directory.list_services(tx, org_id), name_or_id).service_id

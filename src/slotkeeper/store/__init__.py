@@ -1,0 +1,1 @@
+"""All SQL lives here; domain values come out, never rows or half-built queries."""

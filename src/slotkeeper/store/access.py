@@ -1,0 +1,70 @@
+"""API keys. Each statement is routed by the organization that the key's text carries."""
+
+from slotkeeper.domain.access import Caller
+from slotkeeper.domain.model import ApiKey, Channel
+from slotkeeper.store.database import SQL, Connection, Row
+
+_CALLER = SQL("""
+    SELECT key_id, scopes, channel, rate_limit
+    FROM api_keys
+    WHERE org_id = :org_id AND key_hash = :key_hash
+      AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
+""")
+
+_KEYS = SQL("""
+    SELECT key_id, label, prefix, scopes, channel, rate_limit, expires_at, revoked_at, created_at
+    FROM api_keys
+    WHERE org_id = :org_id
+    ORDER BY created_at, key_id
+""")
+
+_INSERT = SQL("""
+    INSERT INTO api_keys (org_id, key_hash, key_id, label, prefix, scopes, channel, rate_limit, expires_at, created_at)
+    VALUES (:org_id, :key_hash, :key_id, :label, :prefix, :scopes, :channel, :rate_limit, :expires_at, :now)
+""")
+
+_REVOKE = SQL("""
+    UPDATE api_keys SET revoked_at = :now
+    WHERE org_id = :org_id AND key_id = :key_id AND revoked_at IS NULL
+""")
+
+
+async def find_caller(tx: Connection, org_id: str, key_hash: str, *, now: int) -> Caller | None:
+    """Who holds a key that is neither revoked nor expired now."""
+    row = await tx.fetch_one(_CALLER, org_id=org_id, key_hash=key_hash, now=now)
+    if row is None:
+        return None
+    key_id, scopes, channel, rate_limit = row
+    return Caller(org_id, key_id, frozenset(scopes.split()), Channel(channel), rate_limit)
+
+
+async def insert_key(tx: Connection, org_id: str, key: ApiKey, *, key_hash: str) -> None:
+    """Store a new key: its hash, never its text."""
+    await tx.execute(
+        _INSERT,
+        org_id=org_id,
+        key_hash=key_hash,
+        key_id=key.key_id,
+        label=key.label,
+        prefix=key.prefix,
+        scopes=" ".join(key.scopes),
+        channel=key.channel,
+        rate_limit=key.rate_limit,
+        expires_at=key.expires_at,
+        now=key.created_at,
+    )
+
+
+async def list_keys(tx: Connection, org_id: str) -> list[ApiKey]:
+    """All keys of an organization, the oldest first, revoked ones included."""
+    return [_key(row) for row in await tx.fetch(_KEYS, org_id=org_id)]
+
+
+async def revoke_key(tx: Connection, org_id: str, key_id: str, *, now: int) -> None:
+    """Revoke a key from this moment on; one revoked before stays as it was."""
+    await tx.execute(_REVOKE, org_id=org_id, key_id=key_id, now=now)
+
+
+def _key(row: Row) -> ApiKey:
+    key_id, label, prefix, scopes, channel, *rest = row
+    return ApiKey(key_id, label, prefix, tuple(scopes.split()), Channel(channel), *rest)

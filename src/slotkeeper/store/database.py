@@ -1,0 +1,99 @@
+"""The protocol that each database engine fills in, and the SQL that both of them understand.
+
+Statements are written once, as constants, with named parameters (``:org_id``). What the engines
+spell differently stands in them as a marker that each engine spells out once, at first use:
+
+- ``@rows(:name, column type, …)``: the rows of a JSON array parameter as a table;
+- ``@list(a, b)``: a JSON array of arrays, aggregated over the rows of a group;
+- ``@lock``: the lock on the rows read, where the engine does not lock the whole database.
+
+Types of columns, in the schema and in markers: ``UUID``, ``TEXT``, ``DATE``, ``INSTANT``
+(milliseconds UTC), ``INTEGER``, ``BOOLEAN``.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, NewType, Protocol, TypeVar
+
+SQL = NewType("SQL", str)
+Value = str | int | bool | None
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class Connection(Protocol):
+    """One transaction's view of the database. Statements come in order; each sees those before it."""
+
+    async def fetch(self, sql: SQL, **values: Value) -> Sequence[Row]:
+        """All rows of a statement."""
+        ...
+
+    async def fetch_one(self, sql: SQL, **values: Value) -> Row | None:
+        """The first row of a statement, or None."""
+        ...
+
+    async def execute(self, sql: SQL, **values: Value) -> int:
+        """Run a statement and say how many rows it changed."""
+        ...
+
+
+Work = Callable[[Connection], Coroutine[Any, Any, T]]
+
+
+class Database(Protocol):
+    """What every engine guarantees.
+
+    - ``read`` sees one consistent moment and writes nothing.
+    - ``write`` is one transaction: all of it is durable when the call returns, or nothing of it
+      happened. The work may be run again after a deadlock, so it must not keep state of its own.
+    - A unique or foreign key refused by the database raises Conflict; everything that keeps the
+      database from answering raises Unavailable.
+    - Booleans come out as 0/1 or bool, dates as ``YYYY-MM-DD``, UUIDs as lower-case text.
+    """
+
+    async def read(self, work: Work[T]) -> T:
+        """Run short reading work; the embedded engine answers without leaving the event loop."""
+        ...
+
+    async def read_aside(self, work: Work[T]) -> T:
+        """Run long reading work where it does not keep others waiting."""
+        ...
+
+    async def write(self, work: Work[T]) -> T:
+        """Run writing work as one durable transaction."""
+        ...
+
+    async def schema_step(self) -> int:
+        """The number of the last migration applied; 0 for an empty database."""
+        ...
+
+    async def migrate(self) -> int:
+        """Apply what is missing of the history, each step whole or not at all; the new step."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back; the database stays as it is."""
+        ...
+
+
+class Clock(Protocol):
+    """Says which instant it is (milliseconds UTC)."""
+
+    def __call__(self) -> int:
+        """The instant now."""
+        ...
+
+
+def run(work: Awaitable[T]) -> T:
+    """Run one operation from a program without an event loop (the command line)."""
+
+    async def main() -> T:
+        return await work
+
+    return asyncio.run(main())
+
+
+def pack(rows: Sequence[Sequence[Value]]) -> str:
+    """Rows as the JSON array that ``@rows`` reads."""
+    return json.dumps(rows, separators=(",", ":"))

@@ -1,0 +1,232 @@
+"""Window-dates as they are read: one statement, no lock; and the overrides that stand on them.
+
+Live holds are counted only where a row says that it has any, overrides gathered only where it says
+that some stand on it, so that an ordinary window-date costs two look-ups by primary key.
+"""
+
+import json
+from datetime import date
+
+from slotkeeper.domain.calendar import is_skipped
+from slotkeeper.domain.capacity import Services
+from slotkeeper.domain.model import Override, Status, WindowDate
+from slotkeeper.store.database import SQL, Connection, Row
+from slotkeeper.store.rows import id_of, key_of
+
+# Where a record is stored the record speaks, else the window and the closures do.
+_ON_DATE = SQL("""
+    SELECT w.calendar_id, w.branch_id, d.calendar_id IS NOT NULL,
+           coalesce(d.session, w.session), coalesce(d.batch, w.batch),
+           coalesce(d.start_time, w.start_time), coalesce(d.end_time, w.end_time),
+           coalesce(d.service_id, w.service_id), coalesce(d.max_slots, w.max_slots),
+           CASE WHEN d.calendar_id IS NULL THEN w.ai_slots ELSE d.ai_slots END,
+           CASE WHEN d.calendar_id IS NULL THEN NOT EXISTS (
+               SELECT 1 FROM closures c
+               WHERE c.org_id = :org_id AND c.date_from <= :date AND c.date_to >= :date
+                 AND c.branch_id IN (w.branch_id, :every_branch)
+           ) ELSE d.covered END,
+           coalesce(d.filled, 0),
+           CASE WHEN d.held > 0 THEN (
+               SELECT count(*) FROM holds h
+               WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id AND h.expires_at > :now
+           ) ELSE 0 END,
+           CASE WHEN d.overridden THEN (
+               SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
+               WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
+           ) END,
+           w.created_at, w.updated_at,
+           CASE WHEN d.calendar_id IS NULL THEN (
+               SELECT coalesce(b.timezone, z.timezone) FROM branches b JOIN organizations z ON z.org_id = b.org_id
+               WHERE b.org_id = :org_id AND z.org_id = :org_id AND b.branch_id = w.branch_id
+           ) END,
+           (SELECT @list(s.service_id, s.active) FROM services s WHERE s.org_id = :org_id)
+    FROM windows w
+    LEFT JOIN days d ON d.org_id = :org_id AND d.date = :date AND d.calendar_id = w.calendar_id
+    WHERE w.org_id = :org_id AND w.weekday = :weekday AND w.enabled
+      AND (:branch_id IS NULL OR w.branch_id = :branch_id)
+      AND (:session IS NULL OR coalesce(d.session, w.session) = :session)
+    ORDER BY 6, 7, 5, 1
+""")
+
+_STORED = SQL("""
+    SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
+           d.max_slots, d.ai_slots, d.covered, d.filled,
+           CASE WHEN d.held > 0 THEN (
+               SELECT count(*) FROM holds h
+               WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id AND h.expires_at > :now
+           ) ELSE 0 END,
+           CASE WHEN d.overridden THEN (
+               SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
+               WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
+           ) END,
+           w.created_at, w.updated_at
+    FROM days d JOIN windows w ON w.org_id = :org_id AND w.calendar_id = d.calendar_id
+    WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
+      AND (:calendar_id IS NULL OR d.calendar_id = :calendar_id)
+      AND (:branch_id IS NULL OR d.branch_id = :branch_id)
+      AND (:session IS NULL OR d.session = :session)
+    ORDER BY d.date, d.start_time, d.batch, d.calendar_id
+""")
+
+_LOCK = SQL("""
+    SELECT rev FROM days
+    WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
+    @lock
+""")
+
+_SET_OVERRIDE = SQL("""
+    INSERT INTO overrides (org_id, date, calendar_id, service_id, status, max_slots, ai_slots, reason, updated_at)
+    VALUES (:org_id, :date, :calendar_id, :service_id, :status, :max_slots, :ai_slots, :reason, :now)
+    ON CONFLICT (org_id, date, calendar_id, service_id) DO UPDATE SET
+        status = excluded.status, max_slots = excluded.max_slots, ai_slots = excluded.ai_slots,
+        reason = excluded.reason, updated_at = excluded.updated_at
+""")
+
+_DROP_OVERRIDE = SQL("""
+    DELETE FROM overrides
+    WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id AND service_id = :service_id
+""")
+
+_OVERRIDDEN = SQL("""
+    UPDATE days SET rev = rev + 1, overridden = EXISTS (
+        SELECT 1 FROM overrides o
+        WHERE o.org_id = :org_id AND o.date = :date AND o.calendar_id = :calendar_id
+    )
+    WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
+""")
+
+
+async def list_on_date(
+    tx: Connection, org_id: str, *, on: date, branch_id: str | None, session: str | None, now: int
+) -> tuple[list[WindowDate], Services]:
+    """The window-dates of the enabled windows of a date's weekday, stored or not, in availability's order.
+
+    With them come all services of the organization and whether each is active.
+    """
+    rows = await tx.fetch(
+        _ON_DATE,
+        org_id=org_id,
+        date=on.isoformat(),
+        weekday=on.weekday(),
+        branch_id=branch_id,
+        session=session,
+        now=now,
+        every_branch=key_of(None),
+    )
+    if not rows:
+        return [], []
+    services: Services = json.loads(rows[0][-1])
+    return [_projected(row, on) for row in rows], services
+
+
+async def list_stored(
+    tx: Connection,
+    org_id: str,
+    *,
+    date_from: date,
+    date_to: date,
+    calendar_id: str | None = None,
+    branch_id: str | None = None,
+    session: str | None = None,
+    now: int,
+) -> list[WindowDate]:
+    """The stored window-dates from one date to another, both included, in tracking's order."""
+    rows = await tx.fetch(
+        _STORED,
+        org_id=org_id,
+        date_from=date_from.isoformat(),
+        date_to=date_to.isoformat(),
+        calendar_id=calendar_id,
+        branch_id=branch_id,
+        session=session,
+        now=now,
+    )
+    return [_stored(row) for row in rows]
+
+
+async def lock_window_date(tx: Connection, org_id: str, calendar_id: str, on: date, *, now: int) -> WindowDate | None:
+    """One stored window-date, kept from changing until the transaction ends."""
+    locked = await tx.fetch_one(_LOCK, org_id=org_id, date=on.isoformat(), calendar_id=calendar_id)
+    if locked is None:
+        return None
+    found = await list_stored(tx, org_id, date_from=on, date_to=on, calendar_id=calendar_id, now=now)
+    return found[0]
+
+
+async def set_override(
+    tx: Connection,
+    org_id: str,
+    *,
+    calendar_id: str,
+    on: date,
+    service_id: str | None,
+    override: Override,
+    now: int,
+) -> None:
+    """Let an override stand on a stored window-date (``service_id`` None) or on one record of it; an empty one goes."""
+    place = {
+        "org_id": org_id,
+        "date": on.isoformat(),
+        "calendar_id": calendar_id,
+    }
+    if any(value is not None for value in override):
+        values = override._asdict()
+        await tx.execute(_SET_OVERRIDE, service_id=key_of(service_id), now=now, **values, **place)
+    else:
+        await tx.execute(_DROP_OVERRIDE, service_id=key_of(service_id), **place)
+    await tx.execute(_OVERRIDDEN, **place)
+
+
+def _overrides(column: str | None) -> dict[str | None, Override]:
+    if column is None:
+        return {}
+    return {
+        id_of(service_id): Override(None if status is None else Status(status), max_slots, ai_slots, reason)
+        for service_id, status, max_slots, ai_slots, reason in json.loads(column)
+    }
+
+
+def _projected(row: Row, on: date) -> WindowDate:
+    calendar_id, branch_id, stored, session, batch, start, end, service_id, max_slots, ai_slots, covered, filled = row[
+        :12
+    ]
+    return WindowDate(
+        calendar_id,
+        on,
+        branch_id,
+        session,
+        batch or None,
+        start,
+        end,
+        id_of(service_id),
+        max_slots,
+        ai_slots,
+        bool(covered) and (bool(stored) or not is_skipped(start, end, on=on, timezone=row[16])),
+        filled,
+        row[12],
+        _overrides(row[13]),
+        row[14],
+        row[15],
+    )
+
+
+def _stored(row: Row) -> WindowDate:
+    calendar_id, on, branch_id, session, batch, start, end, service_id, max_slots, ai_slots, covered, filled = row[:12]
+    return WindowDate(
+        calendar_id,
+        date.fromisoformat(on),
+        branch_id,
+        session,
+        batch or None,
+        start,
+        end,
+        id_of(service_id),
+        max_slots,
+        ai_slots,
+        bool(covered),
+        filled,
+        row[12],
+        _overrides(row[13]),
+        row[14],
+        row[15],
+    )

@@ -1,0 +1,270 @@
+"""The embedded engine: SQLite in WAL mode, one writer thread, readers that never leave their thread.
+
+Where it differs from a database server, and why:
+
+- Reads run synchronously in the caller's thread: each takes a fraction of a millisecond, less than
+  a hop to another thread costs.
+- All writes of a process queue for one thread, and each transaction begins IMMEDIATE: SQLite has
+  one writer at a time anyway, and a transaction that holds the lock from its start cannot deadlock.
+  That is why ``@lock`` is empty here.
+- ``synchronous=FULL``: a commit that was answered survives the loss of power.
+- Checkpoints run in a thread of their own, because one inside a commit costs its client tens of
+  milliseconds.
+"""
+
+import asyncio
+import logging
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from slotkeeper.domain.errors import Conflict, SlotkeeperError, Unavailable
+from slotkeeper.store.database import SQL, Row, Value, Work
+from slotkeeper.store.migrations import list_migrations
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
+APPLICATION_ID = 0x510C  # marks a file as Slotkeeper's
+WRITE_PATIENCE = 5.0  # seconds that a write waits for another process's transaction
+READ_PATIENCE = 0.5
+CHECKPOINT_EVERY = 1.0  # seconds between a commit and the checkpoint that follows it
+
+_TYPES = {"UUID": "TEXT", "DATE": "TEXT", "INSTANT": "INTEGER", "BOOLEAN": "INTEGER"}
+_TYPE_WORD = re.compile(r"\b(UUID|DATE|INSTANT|BOOLEAN)\b")
+_ROWS = re.compile(r"@rows\(:(\w+),([^)]*)\)")
+_LIST = re.compile(r"@list\(([^)]*)\)")
+
+
+@lru_cache(maxsize=None)
+def spell(sql: SQL) -> str:
+    """A statement in SQLite's words; every statement is a constant, so each is spelled once."""
+
+    def rows(found: re.Match[str]) -> str:
+        names = [column.split()[0] for column in found[2].split(",")]
+        columns = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
+        return f"(SELECT {columns} FROM json_each(:{found[1]}))"
+
+    text = _ROWS.sub(rows, sql)
+    text = _LIST.sub(r"json_group_array(json_array(\1))", text)
+    return text.replace("@lock", "")
+
+
+def spell_schema(statement: str) -> str:
+    """A statement of the schema in SQLite's words: strict, clustered by its primary key."""
+    text = _TYPE_WORD.sub(lambda found: _TYPES[found[1]], statement)
+    return f"{text} STRICT, WITHOUT ROWID" if text.startswith("CREATE TABLE") else text
+
+
+def translate(error: sqlite3.Error) -> SlotkeeperError:
+    """The domain's error for one of SQLite's; what is nobody's fault here is Unavailable."""
+    if isinstance(error, sqlite3.IntegrityError):
+        log.info("the database refused a row: %s", error)
+        return Conflict("Another record stands against this one; read it again and retry.")
+    if isinstance(error, sqlite3.ProgrammingError) or "syntax error" in str(error) or "no such column" in str(error):
+        raise error
+    log.warning("the database cannot answer: %s", error)
+    return Unavailable()
+
+
+class SqliteConnection:
+    """One transaction on one SQLite connection; fills in the Connection protocol without suspending."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+
+    async def fetch(self, sql: SQL, **values: Value) -> Sequence[Row]:
+        """All rows of a statement."""
+        return self._raw.execute(spell(sql), values).fetchall()
+
+    async def fetch_one(self, sql: SQL, **values: Value) -> Row | None:
+        """The first row of a statement, or None."""
+        row: Row | None = self._raw.execute(spell(sql), values).fetchone()
+        return row
+
+    async def execute(self, sql: SQL, **values: Value) -> int:
+        """Run a statement and say how many rows it changed."""
+        return self._raw.execute(spell(sql), values).rowcount
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends to its end, in any thread."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise RuntimeError("work on the embedded database must not wait for anything else")
+
+
+class SqliteDatabase:
+    """The embedded engine of the Database protocol, on the file at ``path``."""
+
+    def __init__(self, path: Path | str) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise Unavailable(
+                f"This Python carries SQLite {sqlite3.sqlite_version}; Slotkeeper needs "
+                f"{'.'.join(map(str, OLDEST_SQLITE))} or newer."
+            )
+        self.path = Path(path)
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._opening = threading.Lock()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slotkeeper-writer")
+        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slotkeeper-aside")
+        self._written = threading.Event()
+        self._closed = threading.Event()
+        self._checkpointer: threading.Thread | None = None
+
+    async def read(self, work: Work[T]) -> T:
+        """See the protocol; runs in the calling thread without suspending."""
+        return self._read(work)
+
+    async def read_aside(self, work: Work[T]) -> T:
+        """See the protocol; runs in a thread of its own."""
+        return await asyncio.get_running_loop().run_in_executor(self._aside, self._read, work)
+
+    async def write(self, work: Work[T]) -> T:
+        """See the protocol; runs in the writer thread, after all writes asked for before."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
+
+    async def schema_step(self) -> int:
+        """The last migration applied; 0 for a file that is empty or not there. A foreign file is refused."""
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            return 0
+        try:
+            raw = self._reader()
+            if raw.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                if raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+                    return 0
+                raise Unavailable(f"{self.path} is a database of another program; name another file.")
+            step: int = raw.execute("SELECT coalesce(max(step), 0) FROM schema_steps").fetchone()[0]
+            return step
+        except sqlite3.DatabaseError as error:
+            if "not a database" in str(error):
+                raise Unavailable(f"{self.path} is not a SQLite database; name another file.") from error
+            raise translate(error) from error
+
+    async def migrate(self) -> int:
+        """Apply the missing steps, each in a transaction of its own; an interrupted one leaves no trace."""
+        await self.schema_step()  # refuses a foreign file
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._migrate)
+
+    async def close(self) -> None:
+        """Finish what is queued and close all connections."""
+        self._closed.set()
+        self._written.set()
+        self._writer.shutdown(wait=True)
+        self._aside.shutdown(wait=True)
+        if self._checkpointer is not None:
+            self._checkpointer.join()
+        with self._opening:
+            while self._opened:
+                self._opened.pop().close()
+        self._local = threading.local()
+
+    def _open(self, *, patience: float) -> sqlite3.Connection:
+        raw = sqlite3.connect(
+            self.path, timeout=patience, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        with self._opening:
+            self._opened.append(raw)
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.execute("PRAGMA synchronous = FULL")
+        raw.execute("PRAGMA temp_store = MEMORY")
+        return raw
+
+    def _reader(self) -> sqlite3.Connection:
+        raw: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if raw is None:
+            raw = self._open(patience=READ_PATIENCE)
+            raw.execute("PRAGMA query_only = ON")
+            self._local.reader = raw
+        return raw
+
+    def _write_connection(self) -> sqlite3.Connection:
+        raw: sqlite3.Connection | None = getattr(self._local, "writer", None)
+        if raw is None:
+            raw = self._open(patience=WRITE_PATIENCE)
+            raw.execute("PRAGMA journal_mode = WAL")
+            raw.execute("PRAGMA wal_autocheckpoint = 0")
+            raw.execute("PRAGMA journal_size_limit = 67108864")
+            self._local.writer = raw
+            self._checkpointer = threading.Thread(target=self._checkpoint, name="slotkeeper-checkpoint", daemon=True)
+            self._checkpointer.start()
+        return raw
+
+    def _read(self, work: Work[T]) -> T:
+        try:
+            raw = self._reader()
+            raw.execute("BEGIN")
+            try:
+                return drive(work(SqliteConnection(raw)))
+            finally:
+                raw.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise translate(error) from error
+
+    def _write(self, work: Work[T]) -> T:
+        return self._transact(lambda raw: drive(work(SqliteConnection(raw))))
+
+    def _transact(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            raw = self._write_connection()
+            raw.execute("BEGIN IMMEDIATE")
+            try:
+                result = act(raw)
+                raw.execute("COMMIT")
+            except BaseException:
+                if raw.in_transaction:
+                    raw.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        self._written.set()
+        return result
+
+    def _migrate(self) -> int:
+        step = 0
+        for migration in list_migrations():
+            step = self._transact(lambda raw, migration=migration: self._apply(raw, migration))  # type: ignore[misc]
+        return step
+
+    @staticmethod
+    def _apply(raw: sqlite3.Connection, migration: Any) -> int:
+        raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        raw.execute(
+            "CREATE TABLE IF NOT EXISTS schema_steps"
+            " (step INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"
+        )
+        reached: int = raw.execute("SELECT coalesce(max(step), 0) FROM schema_steps").fetchone()[0]
+        if migration.step <= reached:
+            return reached
+        for statement in migration.statements:
+            raw.execute(spell_schema(statement))
+        raw.execute(
+            "INSERT INTO schema_steps VALUES (?, ?, ?)", (migration.step, migration.name, time.time_ns() // 10**6)
+        )
+        step: int = migration.step
+        return step
+
+    def _checkpoint(self) -> None:
+        """Copy what was committed from the log into the file, aside from every commit."""
+        raw = self._open(patience=READ_PATIENCE)
+        while not self._closed.is_set():
+            self._written.wait()
+            if self._closed.wait(CHECKPOINT_EVERY):
+                return
+            self._written.clear()
+            try:
+                raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            except sqlite3.Error as error:
+                log.warning("a checkpoint has to wait: %s", error)
