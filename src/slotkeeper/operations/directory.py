@@ -207,9 +207,8 @@ async def update_configuration(
             return stored
         await store.configure(tx, org_id, configuration, now=now)
         for branch in await store.list_branches(tx, org_id):
-            if configuration.timezone != stored.timezone and branch.timezone is None:
-                await _reproject_branch(tx, org_id, branch.branch_id, now=now)
-            elif configuration.horizon_days > stored.horizon_days:
+            moved = configuration.timezone != stored.timezone and branch.timezone is None
+            if moved or configuration.horizon_days > stored.horizon_days:
                 await _reproject_branch(tx, org_id, branch.branch_id, now=now)
         return configuration
 

@@ -123,7 +123,7 @@ async def update_day(
 
 
 async def require_window_date(tx: Connection, org_id: str, window: Window, on: date, *, now: int) -> WindowDate:
-    """A window on a date, locked; its record is made on the spot. Raises NotFound where the window does not cover it."""
+    """A window on a date, locked, its record made on the spot. Raises NotFound where the window is not on it."""
     at = await days.lock_window_date(tx, org_id, window.calendar_id, on, now=now)
     if at is None and wants(window, on):
         await project_date(tx, org_id, window.calendar_id, on, now=now)

@@ -70,10 +70,10 @@ async def _regenerate(db: Database, org_id: str, part: Slice, *, now: int, first
         if first:
             raise
         return Regenerated(0, part.size, 0)
-    except SlotkeeperError as error:
+    except SlotkeeperError:
         halves = _halve(part)
         if not halves:
-            log.error("record %s on %s could not be written: %s", part.calendar_ids[0], part.first, error)
+            log.exception("the record of %s on %s could not be written", part.calendar_ids[0], part.first)
             return Regenerated(0, 1, 0)
     result = Regenerated(0, 0, 0)
     for half in halves:

@@ -15,8 +15,7 @@ from slotkeeper.store.rows import id_of, key_of
 
 # Where a record is stored the record speaks, else the window and the closures do.
 _ON_DATE = SQL("""
-    SELECT w.calendar_id, w.branch_id, d.calendar_id IS NOT NULL,
-           coalesce(d.session, w.session), coalesce(d.batch, w.batch),
+    SELECT w.calendar_id, :date, w.branch_id, coalesce(d.session, w.session), coalesce(d.batch, w.batch),
            coalesce(d.start_time, w.start_time), coalesce(d.end_time, w.end_time),
            coalesce(d.service_id, w.service_id), coalesce(d.max_slots, w.max_slots),
            CASE WHEN d.calendar_id IS NULL THEN w.ai_slots ELSE d.ai_slots END,
@@ -116,7 +115,7 @@ async def list_on_date(
     if not rows:
         return [], []
     services: Services = json.loads(rows[0][-1])
-    return [_projected(row, on) for row in rows], services
+    return [_projected(row) for row in rows], services
 
 
 async def list_stored(
@@ -141,7 +140,7 @@ async def list_stored(
         session=session,
         now=now,
     )
-    return [_stored(row) for row in rows]
+    return [_window_date(row) for row in rows]
 
 
 async def lock_window_date(tx: Connection, org_id: str, calendar_id: str, on: date, *, now: int) -> WindowDate | None:
@@ -186,32 +185,9 @@ def _overrides(column: str | None) -> dict[str | None, Override]:
     }
 
 
-def _projected(row: Row, on: date) -> WindowDate:
-    calendar_id, branch_id, stored, session, batch, start, end, service_id, max_slots, ai_slots, covered, filled = row[
-        :12
-    ]
-    return WindowDate(
-        calendar_id,
-        on,
-        branch_id,
-        session,
-        batch or None,
-        start,
-        end,
-        id_of(service_id),
-        max_slots,
-        ai_slots,
-        bool(covered) and (bool(stored) or not is_skipped(start, end, on=on, timezone=row[16])),
-        filled,
-        row[12],
-        _overrides(row[13]),
-        row[14],
-        row[15],
-    )
-
-
-def _stored(row: Row) -> WindowDate:
-    calendar_id, on, branch_id, session, batch, start, end, service_id, max_slots, ai_slots, covered, filled = row[:12]
+def _window_date(row: Row) -> WindowDate:
+    calendar_id, on, branch_id, session, batch, start, end, service_id, max_slots, ai_slots, covered, *rest = row
+    filled, holds, overrides, created_at, updated_at = rest[:5]
     return WindowDate(
         calendar_id,
         date.fromisoformat(on),
@@ -225,8 +201,17 @@ def _stored(row: Row) -> WindowDate:
         ai_slots,
         bool(covered),
         filled,
-        row[12],
-        _overrides(row[13]),
-        row[14],
-        row[15],
+        holds,
+        _overrides(overrides),
+        created_at,
+        updated_at,
     )
+
+
+def _projected(row: Row) -> WindowDate:
+    """A window-date that may not be stored: then its row names the zone whose skipped hour closes it."""
+    at = _window_date(row)
+    timezone = row[16]
+    if timezone is not None and is_skipped(at.start_time, at.end_time, on=at.date, timezone=timezone):
+        return at._replace(covered=False)
+    return at

@@ -13,7 +13,8 @@ _INSERT_ORGANIZATION = SQL("""
         config_rev, created_at, updated_at
     ) VALUES (
         :org_id, :name, :folded_name, :timezone, :allow_cancellation, :cancellation_notice_hours, :allow_rescheduling,
-        :allow_duplicate_booking, :min_notice_hours, :max_advance_days, :token_numbers, :horizon_days, 730, 1, :now, :now
+        :allow_duplicate_booking, :min_notice_hours, :max_advance_days, :token_numbers, :horizon_days, 730,
+        1, :now, :now
     )
 """)
 

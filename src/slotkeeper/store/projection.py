@@ -62,7 +62,8 @@ _WANTED = SQL("""
                || CASE WHEN d.end_time <> w.end_time THEN 'end_time,' ELSE '' END
                || CASE WHEN d.service_id <> w.service_id THEN 'appointment_type,' ELSE '' END
                || CASE WHEN d.max_slots <> w.max_slots THEN 'max_slots,' ELSE '' END
-               || CASE WHEN coalesce(d.ai_slots, -1) <> coalesce(w.ai_slots, -1) THEN 'ai_slots,' ELSE '' END AS differs,
+               || CASE WHEN coalesce(d.ai_slots, -1) <> coalesce(w.ai_slots, -1) THEN 'ai_slots,' ELSE '' END
+               AS differs,
                d.covered AS was_covered, d.filled AS was_filled, d.held AS was_held, d.overridden AS was_overridden
         FROM @rows(:wanted, calendar_id UUID, date DATE, covered BOOLEAN) k
         CROSS JOIN windows w
@@ -73,7 +74,8 @@ _WANTED = SQL("""
        OR overridden <> was_overridden
 """)
 
-# A stored date that its window does not want stays as long as anything stands on it, CLOSED.
+# A stored date that its window does not want stays as long as anything stands on it, CLOSED. ``k`` finds
+# those few by an index alone, and ``d`` is the row itself.
 _UNWANTED = SQL("""
     SELECT calendar_id, date, was_covered, was_filled, was_held, was_overridden, filled, held, overridden, booked
     FROM (
@@ -91,10 +93,12 @@ _UNWANTED = SQL("""
                 WHERE a.org_id = :org_id AND a.date = d.date AND a.calendar_id = d.calendar_id) AS booked
         FROM @rows(:calendars, calendar_id UUID) c
         CROSS JOIN windows w
+        CROSS JOIN days k
         CROSS JOIN days d
         WHERE w.org_id = :org_id AND w.calendar_id = c.calendar_id
-          AND d.org_id = :org_id AND d.calendar_id = c.calendar_id AND d.date BETWEEN :date_from AND :date_to
-          AND NOT (w.enabled AND d.weekday = w.weekday)
+          AND k.org_id = :org_id AND k.calendar_id = c.calendar_id AND k.date BETWEEN :date_from AND :date_to
+          AND NOT (w.enabled AND k.weekday = w.weekday)
+          AND d.org_id = :org_id AND d.date = k.date AND d.calendar_id = k.calendar_id
     ) AS leftover
 """)
 
@@ -133,7 +137,8 @@ _WRITE = SQL("""
     )
     SELECT w.org_id, p.date, p.calendar_id, w.branch_id, w.weekday, w.session, w.batch, w.start_time, w.end_time,
            w.service_id, w.max_slots, w.ai_slots, p.covered, p.overridden, p.filled, p.held, 1, 1
-    FROM @rows(:places, date DATE, calendar_id UUID, covered BOOLEAN, overridden BOOLEAN, filled INTEGER, held INTEGER) p
+    FROM @rows(:places, date DATE, calendar_id UUID, covered BOOLEAN, overridden BOOLEAN, filled INTEGER,
+               held INTEGER) p
     CROSS JOIN windows w
     WHERE w.org_id = :org_id AND w.calendar_id = p.calendar_id
     ON CONFLICT (org_id, date, calendar_id) DO UPDATE SET
@@ -146,7 +151,8 @@ _WRITE = SQL("""
 
 _CLOSE = SQL("""
     UPDATE days SET covered = FALSE, overridden = p.overridden, filled = p.filled, held = p.held, rev = rev + 1
-    FROM @rows(:places, date DATE, calendar_id UUID, covered BOOLEAN, overridden BOOLEAN, filled INTEGER, held INTEGER) AS p
+    FROM @rows(:places, date DATE, calendar_id UUID, covered BOOLEAN, overridden BOOLEAN, filled INTEGER,
+               held INTEGER) AS p
     WHERE days.org_id = :org_id AND days.date = p.date AND days.calendar_id = p.calendar_id
 """)
 

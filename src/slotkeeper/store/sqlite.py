@@ -20,13 +20,13 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from slotkeeper.domain.errors import Conflict, SlotkeeperError, Unavailable
 from slotkeeper.store.database import SQL, Row, Value, Work
-from slotkeeper.store.migrations import list_migrations
+from slotkeeper.store.migrations import Migration, list_migrations
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -43,14 +43,14 @@ _ROWS = re.compile(r"@rows\(:(\w+),([^)]*)\)")
 _LIST = re.compile(r"@list\(([^)]*)\)")
 
 
-@lru_cache(maxsize=None)
+@cache
 def spell(sql: SQL) -> str:
     """A statement in SQLite's words; every statement is a constant, so each is spelled once."""
 
     def rows(found: re.Match[str]) -> str:
         names = [column.split()[0] for column in found[2].split(",")]
         columns = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
-        return f"(SELECT {columns} FROM json_each(:{found[1]}))"
+        return f"(SELECT {columns} FROM json_each(:{found[1]}))"  # noqa: S608 (both come from a constant)
 
     text = _ROWS.sub(rows, sql)
     text = _LIST.sub(r"json_group_array(json_array(\1))", text)
@@ -239,7 +239,7 @@ class SqliteDatabase:
         return step
 
     @staticmethod
-    def _apply(raw: sqlite3.Connection, migration: Any) -> int:
+    def _apply(raw: sqlite3.Connection, migration: Migration) -> int:
         raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         raw.execute(
             "CREATE TABLE IF NOT EXISTS schema_steps"
@@ -253,8 +253,7 @@ class SqliteDatabase:
         raw.execute(
             "INSERT INTO schema_steps VALUES (?, ?, ?)", (migration.step, migration.name, time.time_ns() // 10**6)
         )
-        step: int = migration.step
-        return step
+        return migration.step
 
     def _checkpoint(self) -> None:
         """Copy what was committed from the log into the file, aside from every commit."""

@@ -120,7 +120,7 @@ CREATE TABLE days (
     FOREIGN KEY (org_id, calendar_id) REFERENCES windows (org_id, calendar_id)
 );
 
-CREATE INDEX days_by_window ON days (org_id, calendar_id, date);
+CREATE INDEX days_by_window ON days (org_id, calendar_id, date, weekday);
 
 -- The zero UUID as service_id stands for the window-date itself.
 CREATE TABLE overrides (
