@@ -3,7 +3,7 @@
 import secrets
 import uuid
 
-_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def new_id() -> str:
@@ -13,4 +13,4 @@ def new_id() -> str:
 
 def new_appointment_id() -> str:
     """``appt_`` and ten lower-case letters or digits (contract.md section 6)."""
-    return "appt_" + "".join(secrets.choice(_LETTERS) for _ in range(10))
+    return "appt_" + "".join(secrets.choice(LETTERS) for _ in range(10))

@@ -245,7 +245,7 @@ CREATE TABLE rate_leases (
     org_id UUID NOT NULL REFERENCES organizations (org_id),
     key_id UUID NOT NULL,
     lease_id UUID NOT NULL,
-    taken_at INSTANT NOT NULL,
     share INTEGER NOT NULL CHECK (share > 0),
+    counts_until INSTANT NOT NULL,
     PRIMARY KEY (org_id, key_id, lease_id)
 );

@@ -68,8 +68,8 @@ def translate(error: sqlite3.Error) -> SlotkeeperError:
     if isinstance(error, sqlite3.IntegrityError):
         log.info("the database refused a row: %s", error)
         return Conflict("Another record stands against this one; read it again and retry.")
-    if isinstance(error, sqlite3.ProgrammingError) or "syntax error" in str(error) or "no such column" in str(error):
-        raise error
+    if isinstance(error, sqlite3.ProgrammingError) or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        raise error  # a statement of ours is wrong
     log.warning("the database cannot answer: %s", error)
     return Unavailable()
 

@@ -1,0 +1,128 @@
+"""What every engine of the Database protocol guarantees."""
+
+import asyncio
+import json
+
+import pytest
+
+from slotkeeper.domain.errors import Conflict, Unavailable
+from slotkeeper.domain.model import Configuration, Organization, Service
+from slotkeeper.store import directory
+from slotkeeper.store.database import SQL, Connection, Database, pack, run
+from slotkeeper.store.rows import ZERO_UUID
+
+ORG = "11111111-1111-4111-8111-111111111111"
+SERVICE = "22222222-2222-4222-8222-222222222222"
+
+_ROWS = SQL("SELECT r.b, r.a, r.c FROM @rows(:given, a TEXT, b INTEGER, c BOOLEAN) AS r ORDER BY r.b")
+_LIST = SQL("SELECT @list(s.name, s.active) FROM services s WHERE s.org_id = :org_id")
+_NAMES = SQL("SELECT name FROM services WHERE org_id = :org_id ORDER BY name")
+_RENAME = SQL("UPDATE services SET name = :name WHERE org_id = :org_id")
+
+
+def _service(name: str, service_id: str = SERVICE) -> Service:
+    return Service(service_id, name, True, 1, 1)
+
+
+async def _add_organization(tx: Connection) -> None:
+    await directory.insert_organization(tx, Organization(ORG, "Owner", 1, Configuration()))
+
+
+@pytest.fixture
+def owned(database: Database) -> Database:
+    run(database.write(_add_organization))
+    return database
+
+
+def test_a_write_is_seen_by_every_read_after_it(owned: Database) -> None:
+    run(owned.write(lambda tx: directory.insert_service(tx, ORG, _service("Checkup"))))
+    assert run(owned.read(lambda tx: directory.list_services(tx, ORG))) == [_service("Checkup")]
+    assert run(owned.read_aside(lambda tx: directory.list_services(tx, ORG))) == [_service("Checkup")]
+
+
+def test_a_write_that_fails_leaves_nothing_behind(owned: Database) -> None:
+    async def work(tx: Connection) -> None:
+        await directory.insert_service(tx, ORG, _service("Checkup"))
+        raise RuntimeError("the work changed its mind")
+
+    with pytest.raises(RuntimeError, match="changed its mind"):
+        run(owned.write(work))
+    assert run(owned.read(lambda tx: directory.list_services(tx, ORG))) == []
+
+
+def test_a_row_that_a_unique_key_refuses_is_a_conflict(owned: Database) -> None:
+    run(owned.write(lambda tx: directory.insert_service(tx, ORG, _service("Checkup"))))
+    twin = _service("CHECKUP", "33333333-3333-4333-8333-333333333333")
+    with pytest.raises(Conflict):
+        run(owned.write(lambda tx: directory.insert_service(tx, ORG, twin)))
+
+
+def test_a_row_that_a_foreign_key_refuses_is_a_conflict(owned: Database) -> None:
+    with pytest.raises(Conflict):
+        run(owned.write(lambda tx: directory.insert_service(tx, ZERO_UUID, _service("Checkup"))))
+
+
+def test_a_read_cannot_write(owned: Database) -> None:
+    with pytest.raises(Unavailable, match="cannot answer"):
+        run(owned.read(lambda tx: directory.insert_service(tx, ORG, _service("Checkup"))))
+    assert run(owned.read(lambda tx: directory.list_services(tx, ORG))) == []
+
+
+def test_a_read_sees_one_moment_however_many_statements_it_takes(owned: Database) -> None:
+    run(owned.write(lambda tx: directory.insert_service(tx, ORG, _service("before"))))
+
+    async def main() -> tuple[str, str]:
+        loop = asyncio.get_running_loop()
+
+        async def work(tx: Connection) -> tuple[str, str]:
+            first = await tx.fetch_one(_NAMES, org_id=ORG)
+            rename = owned.write(lambda other: other.execute(_RENAME, org_id=ORG, name="after"))
+            asyncio.run_coroutine_threadsafe(rename, loop).result(timeout=10)
+            second = await tx.fetch_one(_NAMES, org_id=ORG)
+            assert first is not None
+            assert second is not None
+            return first[0], second[0]
+
+        return await owned.read_aside(work)
+
+    assert run(main()) == ("before", "before")
+    assert run(owned.read(lambda tx: tx.fetch(_NAMES, org_id=ORG))) == [("after",)]
+
+
+def test_rows_of_a_parameter_come_as_a_table_with_text_numbers_and_absent_values(database: Database) -> None:
+    given = pack([("zwei||–", 2, True), (None, 1, False), ("'; DROP TABLE days; --", 3, None)])
+    rows = run(database.read(lambda tx: tx.fetch(_ROWS, given=given)))
+    assert [tuple(row) for row in rows] == [(1, None, 0), (2, "zwei||–", 1), (3, "'; DROP TABLE days; --", None)]
+
+
+def test_a_group_comes_as_a_list_of_lists(owned: Database) -> None:
+    run(owned.write(lambda tx: directory.insert_service(tx, ORG, _service('A "quoted" name'))))
+    row = run(owned.read(lambda tx: tx.fetch_one(_LIST, org_id=ORG)))
+    assert row is not None
+    assert json.loads(row[0]) in ([['A "quoted" name', 1]], [['A "quoted" name', True]])
+
+
+def test_text_is_ordered_by_code_point(owned: Database) -> None:
+    names = ["Zahn", "birne", "Äpfel", "Apfel", "𐐀", "\uffee"]
+    for place, name in enumerate(names):
+        service = _service(name, f"{place:08d}-0000-4000-8000-000000000000")
+        run(owned.write(lambda tx, service=service: directory.insert_service(tx, ORG, service)))  # type: ignore[misc]
+    listed = [service.name for service in run(owned.read(lambda tx: directory.list_services(tx, ORG)))]
+    assert listed == sorted(names)
+
+
+def test_writes_that_wait_together_are_all_done(owned: Database) -> None:
+    async def main() -> None:
+        await asyncio.gather(
+            *(
+                owned.write(
+                    lambda tx, place=place: directory.insert_service(  # type: ignore[misc]
+                        tx, ORG, _service(f"service {place}", f"{place:08d}-0000-4000-8000-000000000000")
+                    )
+                )
+                for place in range(50)
+            )
+        )
+
+    run(main())
+    assert len(run(owned.read(lambda tx: directory.list_services(tx, ORG)))) == 50

@@ -1,0 +1,153 @@
+"""What is particular to the embedded engine."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from slotkeeper.domain.errors import Unavailable
+from slotkeeper.domain.model import Configuration, Organization, Service
+from slotkeeper.store import directory, sqlite
+from slotkeeper.store.database import SQL, Connection, Work, run
+from slotkeeper.store.sqlite import SqliteDatabase
+
+ORG = "11111111-1111-4111-8111-111111111111"
+
+WRITES_UNTIL_KILLED = """
+import sys
+from slotkeeper.domain.model import Service
+from slotkeeper.store import directory
+from slotkeeper.store.database import run
+from slotkeeper.store.sqlite import SqliteDatabase
+database = SqliteDatabase(sys.argv[1])
+for number in range(100_000):
+    service = Service(f"{number:08d}-0000-4000-8000-000000000000", f"service {number}", True, 1, 1)
+    run(database.write(lambda tx: directory.insert_service(tx, sys.argv[2], service)))
+    print(number, flush=True)
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> SqliteDatabase:
+    database = SqliteDatabase(tmp_path / "test.db")
+    run(database.migrate())
+    run(database.write(_add_organization))
+    return database
+
+
+async def _add_organization(tx: Connection) -> None:
+    await directory.insert_organization(tx, Organization(ORG, "Owner", 1, Configuration()))
+
+
+def _add(name: str) -> Work[None]:
+    service = Service("22222222-2222-4222-8222-222222222222", name, True, 1, 1)
+    return lambda tx: directory.insert_service(tx, ORG, service)
+
+
+def test_a_commit_is_synced_to_the_disk_and_goes_to_the_log(database: SqliteDatabase) -> None:
+    async def settings(tx: Connection) -> list[object]:
+        names = ("synchronous", "journal_mode", "foreign_keys", "wal_autocheckpoint")
+        rows = [await tx.fetch_one(SQL(f"PRAGMA {name}")) for name in names]
+        return [row[0] for row in rows if row is not None]
+
+    assert run(database.write(settings)) == [2, "wal", 1, 0]
+    run(database.close())
+
+
+def test_work_that_would_wait_for_something_else_is_refused(database: SqliteDatabase) -> None:
+    async def waits(tx: Connection) -> None:
+        await _add("Checkup")(tx)
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="must not wait"):
+        run(database.write(waits))
+    assert run(database.read(lambda tx: directory.list_services(tx, ORG))) == []
+    run(database.close())
+
+
+def test_a_full_disk_is_unavailable_and_keeps_what_was_stored(database: SqliteDatabase) -> None:
+    async def fill(tx: Connection) -> None:
+        pages = await tx.fetch_one(SQL("PRAGMA page_count"))
+        assert pages is not None
+        await tx.fetch(SQL(f"PRAGMA max_page_count = {pages[0]}"))
+
+    run(database.write(_add("kept")))
+    run(database.write(fill))
+
+    async def much(tx: Connection) -> None:
+        for number in range(2000):
+            service = Service(f"{number:08d}-0000-4000-8000-000000000000", f"{number}", True, 1, 1)
+            await directory.insert_service(tx, ORG, service)
+
+    with pytest.raises(Unavailable):
+        run(database.write(much))
+    assert [service.name for service in run(database.read(lambda tx: directory.list_services(tx, ORG)))] == ["kept"]
+    run(database.close())
+
+
+def test_a_database_that_may_only_be_read_is_unavailable_for_writing(database: SqliteDatabase) -> None:
+    async def protect(tx: Connection) -> None:
+        await tx.fetch(SQL("PRAGMA query_only = ON"))
+
+    run(database.write(protect))
+    with pytest.raises(Unavailable):
+        run(database.write(_add("Checkup")))
+    assert run(database.read(lambda tx: directory.list_services(tx, ORG))) == []
+    run(database.close())
+
+
+def test_a_write_that_another_process_keeps_waiting_too_long_is_unavailable(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(database.close())
+    monkeypatch.setattr(sqlite, "WRITE_PATIENCE", 0.2)
+    other = sqlite3.connect(database.path, isolation_level=None)
+    waiting = SqliteDatabase(database.path)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable):
+        run(waiting.write(_add("Checkup")))
+    assert run(waiting.read(lambda tx: directory.list_services(tx, ORG))) == []
+    other.execute("COMMIT")
+    run(waiting.write(_add("Checkup")))
+    other.close()
+    run(waiting.close())
+
+
+def test_an_old_sqlite_is_refused_with_the_version_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(Unavailable, match=r"3\.37\.0 or newer"):
+        SqliteDatabase(tmp_path / "test.db")
+
+
+@pytest.mark.slow
+def test_the_log_is_copied_into_the_file_aside_from_commits(database: SqliteDatabase) -> None:
+    run(database.write(_add("Checkup")))
+    before = database.path.stat().st_size
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and database.path.stat().st_size == before:
+        time.sleep(0.1)
+    with sqlite3.connect(f"file:{database.path}?immutable=1", uri=True) as raw:  # reads the file without the log
+        assert raw.execute("SELECT name FROM services").fetchall() == [("Checkup",)]
+    run(database.close())
+
+
+@pytest.mark.slow
+def test_a_killed_process_comes_back_with_everything_it_said_was_stored(database: SqliteDatabase) -> None:
+    run(database.close())
+    command = [sys.executable, "-c", WRITES_UNTIL_KILLED, str(database.path), ORG]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = [int(process.stdout.readline()) for _ in range(30)]
+        os.kill(process.pid, signal.SIGKILL)
+        said += [int(line) for line in process.stdout.read().split()]
+    again = SqliteDatabase(database.path)
+    names = {service.name for service in run(again.read(lambda tx: directory.list_services(tx, ORG)))}
+    assert {f"service {number}" for number in said} <= names
+    assert len(names) - len(said) in (0, 1)
+    run(again.close())
