@@ -35,9 +35,10 @@ class Planned(NamedTuple):
     differs: str
 
 
-# A wanted date is compared with its own row; what is right already stays inside the database.
+# A wanted date is compared with its own row; what is right already stays inside the database. Materialized, or
+# SQLite would count the appointments once for the comparison and once more for the answer.
 _WANTED = SQL("""
-    SELECT * FROM (
+    WITH compared AS MATERIALIZED (
         SELECT CASE WHEN d.calendar_id IS NULL THEN 'make' ELSE 'write' END AS change,
                k.calendar_id AS calendar_id, k.date AS date, k.covered AS covered,
                coalesce((
@@ -69,7 +70,9 @@ _WANTED = SQL("""
         CROSS JOIN windows w
         LEFT JOIN days d ON d.org_id = :org_id AND d.date = k.date AND d.calendar_id = k.calendar_id
         WHERE w.org_id = :org_id AND w.calendar_id = k.calendar_id
-    ) AS compared
+    )
+    SELECT change, calendar_id, date, covered, filled, held, overridden, differs
+    FROM compared
     WHERE change = 'make' OR differs <> '' OR covered <> was_covered OR filled <> was_filled OR held <> was_held
        OR overridden <> was_overridden
 """)
@@ -118,9 +121,8 @@ _DATES_AFTER = SQL("""
 
 _BURY = SQL("""
     DELETE FROM holds
-    WHERE org_id = :org_id AND expires_at <= :now AND (date, calendar_id) IN (
-        SELECT date, calendar_id FROM @rows(:places, date DATE, calendar_id UUID) AS p
-    )
+    WHERE org_id = :org_id AND date BETWEEN :date_from AND :date_to AND expires_at <= :now
+      AND calendar_id IN (SELECT calendar_id FROM @rows(:calendars, calendar_id UUID) AS c)
 """)
 
 _REMOVE = SQL("""
@@ -189,7 +191,7 @@ async def plan(
     packed = pack([(item.calendar_id, item.date.isoformat(), item.covered) for item in wanted])
     planned = [
         Planned(change, calendar_id, date.fromisoformat(on), bool(covered), filled, held, bool(overridden), differs)
-        for change, calendar_id, on, covered, filled, held, overridden, differs, *_ in await tx.fetch(
+        for change, calendar_id, on, covered, filled, held, overridden, differs in await tx.fetch(
             _WANTED, org_id=org_id, wanted=packed, now=now
         )
     ]
@@ -210,7 +212,15 @@ async def apply(tx: Connection, org_id: str, planned: Sequence[Planned], *, now:
     touched = [item for item in planned if item.change != "keep"]
     if not touched:
         return
-    await tx.execute(_BURY, org_id=org_id, places=_places(touched), now=now)
+    dates = [item.date for item in touched]
+    await tx.execute(
+        _BURY,
+        org_id=org_id,
+        calendars=pack([(calendar_id,) for calendar_id in sorted({item.calendar_id for item in touched})]),
+        date_from=min(dates).isoformat(),
+        date_to=max(dates).isoformat(),
+        now=now,
+    )
     removed = [item for item in touched if item.change == "remove"]
     if removed:
         await tx.execute(_REMOVE, org_id=org_id, places=_places(removed))

@@ -1,0 +1,105 @@
+"""A load generator that is faster than what it measures: fixed requests over kept-alive connections."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import uvloop
+
+CONNECTIONS = 32
+
+
+@dataclass(slots=True)
+class Load:
+    """What one round measured; latencies in seconds, sorted."""
+
+    seconds: float
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """The latency that a share of the answers stays below, in milliseconds."""
+        return self.latencies[min(len(self.latencies) - 1, int(len(self.latencies) * share))] * 1000
+
+
+class _Client(asyncio.Protocol):
+    """One connection that asks again as soon as it has its answer."""
+
+    def __init__(self, request: bytes, load: Load, deadline: float, done: "asyncio.Future[None]") -> None:
+        self._request, self._load, self._deadline, self._done = request, load, deadline, done
+        self._missing = 0
+        self._head = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        self._sent = time.perf_counter()
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        if self._missing == 0:
+            self._head += data
+            head, found, body = self._head.partition(b"\r\n\r\n")
+            if not found:
+                return
+            self._head = b""
+            if not head.startswith(b"HTTP/1.1 200"):
+                self._fail(head)
+                return
+            start = head.lower().index(b"content-length: ") + 16
+            self._missing = int(head[start:].split(b"\r\n", 1)[0]) - len(body)
+        else:
+            self._missing -= len(data)
+        if self._missing == 0:
+            now = time.perf_counter()
+            self._load.latencies.append(now - self._sent)
+            if now < self._deadline:
+                self._ask()
+            else:
+                self._transport.close()
+
+    def _fail(self, head: bytes) -> None:
+        if not self._done.done():
+            self._done.set_exception(RuntimeError(head.decode("latin-1")))
+        self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (the protocol hands it over)
+        if not self._done.done():
+            self._done.set_result(None)
+
+
+def put_load(port: int, request: bytes, *, seconds: float, connections: int = CONNECTIONS) -> Load:
+    """Ask a server on loopback the same thing over some connections for some seconds."""
+
+    async def main() -> Load:
+        loop = asyncio.get_running_loop()
+        load = Load(0)
+        start = time.perf_counter()
+        waits = []
+        for _ in range(connections):
+            done = loop.create_future()
+            await loop.create_connection(
+                lambda done=done: _Client(request, load, start + seconds, done),  # type: ignore[misc]
+                "127.0.0.1",
+                port,
+            )
+            waits.append(done)
+        await asyncio.gather(*waits)
+        load.seconds = time.perf_counter() - start
+        load.latencies.sort()
+        return load
+
+    return uvloop.run(main())
+
+
+def get(path: str, key: str | None = None) -> bytes:
+    """The bytes of a GET request."""
+    authorization = f"Authorization: Bearer {key}\r\n" if key else ""
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}\r\n".encode()
