@@ -4,10 +4,10 @@ Every change re-projects the window's records from its branch's today on, in the
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
 
 from slotkeeper.domain.access import Caller, Scope
-from slotkeeper.domain.errors import Conflict, Detail, InvalidInput, NotFound, SlotkeeperError
+from slotkeeper.domain.errors import Conflict, Detail, InvalidInput, NotFound
 from slotkeeper.domain.model import Branch, Day, Service, Session, Status, Window, fold
 from slotkeeper.domain.slot_ids import parse_uuid
 from slotkeeper.operations.directory import Item, pick
@@ -29,29 +29,6 @@ class WindowChanges(TypedDict, total=False):
     ai_slots: int | None
     batch_name: str | None
     appointment_type_id: str | None
-
-
-class ImportRow(NamedTuple):
-    """One row of an import: names or UUIDs for branch and service; ``line`` is its line in the file."""
-
-    line: int
-    branch: str
-    day: Day
-    session: Session
-    batch: str | None
-    start_time: str
-    end_time: str
-    max_slots: int
-    ai_slots: int | None
-    appointment_type: str | None
-
-
-class Imported(NamedTuple):
-    """How many windows an import made, changed and found as they should be."""
-
-    created: int
-    changed: int
-    unchanged: int
 
 
 async def list_windows(
@@ -153,7 +130,7 @@ async def update_window(
         window = await _changed(tx, org_id, stored, changes)
         if window == stored:
             return stored
-        return await _replace(tx, org_id, window, now=now)
+        return await replace_window(tx, org_id, window, now=now)
 
     return await db.write(work)
 
@@ -173,89 +150,6 @@ async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled
         return window
 
     return await db.write(work)
-
-
-async def import_windows(
-    db: Database, caller: Caller, rows: Sequence[ImportRow], *, dry_run: bool, now: int
-) -> Imported:
-    """Make the windows of a file, or change those that exist; all of them or none.
-
-    A row is an existing window where branch, day, session, batch and service are the same; its times and
-    limits are then changed to the row's. Raises InvalidInput with one detail for each line that is wrong.
-    """
-    caller.require(Scope.SLOTS_WRITE)
-    org_id = caller.org_id
-
-    async def work(tx: Connection) -> Imported:
-        branches = await directory.list_branches(tx, org_id)
-        services = await directory.list_services(tx, org_id)
-        outcomes: list[str] = []
-        wrong: list[Detail] = []
-        lines: dict[str, int] = {}
-        for row in rows:
-            try:
-                window = _window_of(row, branches, services, now=now)
-                outcome, calendar_id = await _import(tx, org_id, window, now=now)
-                if calendar_id in lines:
-                    raise Conflict(f"This window stands in line {lines[calendar_id]} already; keep one of the two.")
-                lines[calendar_id] = row.line
-                outcomes.append(outcome)
-            except SlotkeeperError as error:
-                wrong.append(Detail(f"line {row.line}", f"Line {row.line}: {error.message}"))
-        if wrong:
-            raise InvalidInput(wrong)
-        imported = Imported(*(outcomes.count(outcome) for outcome in ("created", "changed", "unchanged")))
-        if dry_run:
-            raise _DryRun(imported)
-        return imported
-
-    try:
-        return await db.write(work)
-    except _DryRun as done:
-        return done.imported
-
-
-class _DryRun(Exception):
-    """Ends a transaction that must leave no trace."""
-
-    def __init__(self, imported: Imported) -> None:
-        super().__init__()
-        self.imported = imported
-
-
-async def _import(tx: Connection, org_id: str, window: Window, *, now: int) -> tuple[str, str]:
-    check_window(window)
-    stored = await store.find_twin(tx, org_id, window)
-    if stored is None:
-        await add_window(tx, org_id, window, now=now)
-        return "created", window.calendar_id
-    wanted = stored._replace(
-        start_time=window.start_time, end_time=window.end_time, max_slots=window.max_slots, ai_slots=window.ai_slots
-    )
-    if wanted == stored:
-        return "unchanged", stored.calendar_id
-    await _replace(tx, org_id, wanted, now=now)
-    return "changed", stored.calendar_id
-
-
-def _window_of(row: ImportRow, branches: Sequence[Branch], services: Sequence[Service], *, now: int) -> Window:
-    service_id = None if row.appointment_type is None else choose_service(services, row.appointment_type).service_id
-    branch = _named(branches, row.branch, "branch") if row.branch else choose_branch(branches, None)
-    return Window(
-        new_id(),
-        branch.branch_id,
-        row.day,
-        row.session,
-        row.batch,
-        row.start_time,
-        row.end_time,
-        service_id,
-        row.max_slots,
-        row.ai_slots,
-        True,
-        now,
-        now,
-    )
 
 
 async def _changed(tx: Connection, org_id: str, stored: Window, changes: WindowChanges) -> Window:
@@ -279,7 +173,8 @@ async def _changed(tx: Connection, org_id: str, stored: Window, changes: WindowC
     return window
 
 
-async def _replace(tx: Connection, org_id: str, window: Window, *, now: int) -> Window:
+async def replace_window(tx: Connection, org_id: str, window: Window, *, now: int) -> Window:
+    """Store a changed window with its records. Raises InvalidInput, Conflict for a twin."""
     check_window(window)
     await _refuse_twin(tx, org_id, window)
     window = window._replace(updated_at=now)
@@ -353,10 +248,11 @@ def choose_branch(branches: Sequence[Branch], branch_id: str | None) -> Branch:
 
 def choose_service(services: Sequence[Service], name_or_id: str) -> Service:
     """The service of a UUID or a name, compared case-insensitively. Raises NotFound."""
-    return _named(services, name_or_id, "service")
+    return choose_named(services, name_or_id, "service")
 
 
-def _named(items: Sequence[Item], name_or_id: str, noun: str) -> Item:
+def choose_named(items: Sequence[Item], name_or_id: str, noun: str) -> Item:
+    """The branch or service of a UUID or a name, compared case-insensitively. Raises NotFound."""
     wanted = parse_uuid(name_or_id)
     for item in items:
         if item[0] == wanted or fold(item.name) == fold(name_or_id):

@@ -1,0 +1,126 @@
+"""Whole files of calendar windows, all or nothing (contract.md section 7)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from slotkeeper.domain.access import Caller, Scope
+from slotkeeper.domain.errors import Conflict, Detail, InvalidInput, SlotkeeperError
+from slotkeeper.domain.model import Branch, Day, Service, Session, Window
+from slotkeeper.operations.ids import new_id
+from slotkeeper.operations.windows import (
+    add_window,
+    check_window,
+    choose_branch,
+    choose_named,
+    choose_service,
+    replace_window,
+)
+from slotkeeper.store import directory
+from slotkeeper.store import windows as store
+from slotkeeper.store.database import Connection, Database
+
+
+class ImportRow(NamedTuple):
+    """One row of an import: names or UUIDs for branch and service; ``line`` is its line in the file."""
+
+    line: int
+    branch: str
+    day: Day
+    session: Session
+    batch: str | None
+    start_time: str
+    end_time: str
+    max_slots: int
+    ai_slots: int | None
+    appointment_type: str | None
+
+
+class Imported(NamedTuple):
+    """How many windows an import made, changed and found as they should be."""
+
+    created: int
+    changed: int
+    unchanged: int
+
+
+async def import_windows(
+    db: Database, caller: Caller, rows: Sequence[ImportRow], *, dry_run: bool, now: int
+) -> Imported:
+    """Make the windows of a file, or change those that exist; all of them or none.
+
+    A row is an existing window where branch, day, session, batch and service are the same; its times and
+    limits are then changed to the row's. Raises InvalidInput with one detail for each line that is wrong.
+    """
+    caller.require(Scope.SLOTS_WRITE)
+    org_id = caller.org_id
+
+    async def work(tx: Connection) -> Imported:
+        branches = await directory.list_branches(tx, org_id)
+        services = await directory.list_services(tx, org_id)
+        outcomes: list[str] = []
+        wrong: list[Detail] = []
+        lines: dict[str, int] = {}
+        for row in rows:
+            try:
+                window = _window_of(row, branches, services, now=now)
+                outcome, calendar_id = await _import(tx, org_id, window, now=now)
+                if calendar_id in lines:
+                    raise Conflict(f"This window stands in line {lines[calendar_id]} already; keep one of the two.")
+                lines[calendar_id] = row.line
+                outcomes.append(outcome)
+            except SlotkeeperError as error:
+                wrong.append(Detail(f"line {row.line}", f"Line {row.line}: {error.message}"))
+        if wrong:
+            raise InvalidInput(wrong)
+        imported = Imported(*(outcomes.count(outcome) for outcome in ("created", "changed", "unchanged")))
+        if dry_run:
+            raise _DryRun(imported)
+        return imported
+
+    try:
+        return await db.write(work)
+    except _DryRun as done:
+        return done.imported
+
+
+class _DryRun(Exception):
+    """Ends a transaction that must leave no trace."""
+
+    def __init__(self, imported: Imported) -> None:
+        super().__init__()
+        self.imported = imported
+
+
+async def _import(tx: Connection, org_id: str, window: Window, *, now: int) -> tuple[str, str]:
+    check_window(window)
+    stored = await store.find_twin(tx, org_id, window)
+    if stored is None:
+        await add_window(tx, org_id, window, now=now)
+        return "created", window.calendar_id
+    wanted = stored._replace(
+        start_time=window.start_time, end_time=window.end_time, max_slots=window.max_slots, ai_slots=window.ai_slots
+    )
+    if wanted == stored:
+        return "unchanged", stored.calendar_id
+    await replace_window(tx, org_id, wanted, now=now)
+    return "changed", stored.calendar_id
+
+
+def _window_of(row: ImportRow, branches: Sequence[Branch], services: Sequence[Service], *, now: int) -> Window:
+    service_id = None if row.appointment_type is None else choose_service(services, row.appointment_type).service_id
+    branch = choose_named(branches, row.branch, "branch") if row.branch else choose_branch(branches, None)
+    return Window(
+        new_id(),
+        branch.branch_id,
+        row.day,
+        row.session,
+        row.batch,
+        row.start_time,
+        row.end_time,
+        service_id,
+        row.max_slots,
+        row.ai_slots,
+        True,
+        now,
+        now,
+    )
