@@ -1,0 +1,75 @@
+# Slotkeeper: everything that a person or CI runs, by name. `make help` lists it.
+#
+#   make demo PORT=9000        another port
+#   make demo PYTHON=python3   another Python than the newest of 3.11–3.13 that is found
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+RUN := $(VENV)/bin
+PORT ?= 8000
+PYTHON ?=
+PYTEST := $(RUN)/python -m pytest
+CODE := src tests benchmarks
+
+# A stamp says that the lock file is installed; nothing is installed twice.
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+COMPILE := $(RUN)/uv pip compile pyproject.toml --group build --universal --generate-hashes \
+	--python-version 3.11 --custom-compile-command "make lock" --quiet
+
+.PHONY: help
+help: ## List what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(RUNTIME): requirements.lock pyproject.toml tools/install
+	@PYTHON="$(PYTHON)" tools/install $(VENV) requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock pyproject.toml tools/install
+	@PYTHON="$(PYTHON)" tools/install $(VENV) requirements-dev.lock
+	@touch $@ $(RUNTIME)
+
+.PHONY: demo
+demo: $(RUNTIME) ## Serve a demo clinic on http://127.0.0.1:8000 (PORT=… for another port)
+	@mkdir -p .demo
+	@$(RUN)/slotkeeper serve --demo --port $(PORT) --database sqlite:///.demo/slotkeeper.db || test $$? -eq 130
+
+.PHONY: lint
+lint: $(DEV)
+	$(RUN)/ruff format --check $(CODE)
+	$(RUN)/ruff check $(CODE)
+	$(RUN)/mypy $(CODE)
+
+.PHONY: test
+test: lint ## Everything: format, lint, strict types, all tests, the docs
+	$(PYTEST)
+
+.PHONY: check
+check: lint ## The part of `make test` that takes seconds
+	$(PYTEST) -q -m "not slow"
+
+.PHONY: soak
+soak: lint ## The same tests with the long rounds
+	$(PYTEST) --soak
+
+.PHONY: bench
+bench: $(DEV) ## Speed, as ratios to limits measured in the same run
+	$(RUN)/python -m benchmarks.run
+
+.PHONY: format
+format: $(DEV) ## Write the code in the project's format, and mend what lint can mend
+	$(RUN)/ruff check --fix-only --quiet $(CODE)
+	$(RUN)/ruff format $(CODE)
+
+.PHONY: lock
+lock: $(DEV) ## Remake the lock files from pyproject.toml with the newest releases
+	$(COMPILE) --upgrade --output-file requirements.lock
+	$(COMPILE) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+.PHONY: clean
+clean: ## Take away the environment, the demo and all caches
+	rm -rf $(VENV) .demo dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
