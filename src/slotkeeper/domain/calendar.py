@@ -8,9 +8,13 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, available_timezones, reset_tzpath
 
 from slotkeeper.domain.model import DAYS, Closure, Window, day_of
+
+# All servers of one database must agree on every date: the zones come from the pinned tzdata package, not
+# from whatever each machine has.
+reset_tzpath(to=())
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -27,7 +31,7 @@ class SkippedTime(NamedTuple):
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
     """The IANA time zones known here."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones() - {"Factory"})
 
 
 @lru_cache(maxsize=1024)

@@ -29,6 +29,9 @@ class Day(StrEnum):
 
 DAYS: tuple[Day, ...] = tuple(Day)
 
+MOST_SLOTS = 10_000
+"""The largest number of places that a window or a date may have."""
+
 
 class Session(StrEnum):
     """A part of the day; read in any case, written like this."""

@@ -1,45 +1,108 @@
 """What can be booked: availability for one date, tracking records for a range (contract.md sections 4.1, 4.2)."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import NamedTuple
 
 from slotkeeper.domain import capacity
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.model import Service, Session, Slot, Status, TrackingRecord, WindowDate, day_of
 from slotkeeper.store import days, directory
-from slotkeeper.store.database import Connection, Database
+from slotkeeper.store.database import Connection, Database, Row
 
 SHORT_RANGE = 7
 """Up to how many dates are read without leaving the event loop."""
 
 
-async def get_availability(
-    db: Database,
-    caller: Caller,
-    *,
-    on: date,
-    branch_id: str | None,
-    session: Session | None,
-    service_id: str | None,
-    now: int,
-) -> list[Slot]:
+class Question(NamedTuple):
+    """What availability is asked for; None stands for every branch, session or service."""
+
+    on: date
+    branch_id: str | None = None
+    session: Session | None = None
+    service_id: str | None = None
+
+
+async def get_availability(db: Database, caller: Caller, question: Question, *, now: int) -> list[Slot]:
     """The windows with at least one OPEN record on a date, full ones included, in the order of section 4.1.
 
-    With ``service_id``, only those that serve it, with the numbers and the status for it.
+    With a service, only those that serve it, with the numbers and the status for it.
     """
     caller.require(Scope.SLOTS_READ)
-    org_id = caller.org_id
-    found, services = await db.read(
-        lambda tx: days.list_on_date(tx, org_id, on=on, branch_id=branch_id, session=session, now=now)
+    return (await db.read(lambda tx: _look(tx, caller.org_id, question, now=now))).slots
+
+
+class Seen(NamedTuple):
+    """The slots of a moment, true from then until a live hold ends, as long as the revisions stay."""
+
+    slots: list[Slot]
+    until: int | None
+
+
+async def _look(tx: Connection, org_id: str, question: Question, *, now: int) -> Seen:
+    found = await days.list_on_date(
+        tx, org_id, on=question.on, branch_id=question.branch_id, session=question.session, now=now
     )
     slots = []
-    for at in found:
-        served = capacity.served(at, services)
-        if service_id is not None:
-            served = [service_id] if service_id in served else []
+    for at in found.window_dates:
+        served = capacity.served(at, found.services)
+        if question.service_id is not None:
+            served = [question.service_id] if question.service_id in served else []
         slot = capacity.slot(at, served)
         if slot.status == Status.OPEN:
             slots.append(slot)
-    return slots
+    return Seen(slots, found.until)
+
+
+class Kept(NamedTuple):
+    """A reply with what proves it fresh."""
+
+    revisions: Row | None
+    since: int
+    until: int | None
+    reply: bytes
+
+    def is_fresh(self, revisions: Row | None, now: int) -> bool:
+        """Whether the database would say the same now."""
+        return self.revisions == revisions and self.since <= now and (self.until is None or now < self.until)
+
+
+class Replies:
+    """Availability as it is written out, kept and proven fresh against the database for every single request.
+
+    Proof and reply come from the same moment of the database, so a kept reply is what the database says
+    at that moment. The replies kept take up to ``room`` bytes; the oldest go first.
+    """
+
+    def __init__(self, write: Callable[[Question, list[Slot]], bytes], *, room: int = 16 * 1024 * 1024) -> None:
+        self._write = write
+        self._room = room
+        self._kept: dict[tuple[str, Question], Kept] = {}
+
+    async def get(self, db: Database, caller: Caller, question: Question, *, now: int) -> bytes:
+        """The reply to a question, as ``get_availability`` answers it."""
+        caller.require(Scope.SLOTS_READ)
+        org_id = caller.org_id
+        old = self._kept.get((org_id, question))
+
+        async def work(tx: Connection) -> Kept:
+            revisions = await days.get_revisions(tx, org_id, on=question.on, branch_id=question.branch_id)
+            if old is not None and old.is_fresh(revisions, now):
+                return old
+            seen = await _look(tx, org_id, question, now=now)
+            return Kept(revisions, now, seen.until, self._write(question, seen.slots))
+
+        kept = await db.read(work)
+        if kept is not old:
+            self._keep((org_id, question), kept)
+        return kept.reply
+
+    def _keep(self, place: tuple[str, Question], kept: Kept) -> None:
+        old = self._kept.pop(place, None)
+        self._room += (0 if old is None else len(old.reply)) - len(kept.reply)
+        self._kept[place] = kept
+        while self._room < 0:
+            self._room += len(self._kept.pop(next(iter(self._kept))).reply)
 
 
 async def list_tracking(

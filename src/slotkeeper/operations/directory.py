@@ -196,7 +196,7 @@ async def get_configuration(db: Database, caller: Caller) -> Configuration:
 async def update_configuration(
     db: Database, caller: Caller, *, changes: ConfigurationChanges, now: int
 ) -> Configuration:
-    """Change the configuration. A new zone or a further horizon brings the records in line at once."""
+    """Change the configuration. A new zone or horizon brings the records in line at once."""
     caller.require(Scope.ADMIN)
     org_id = caller.org_id
 
@@ -208,7 +208,7 @@ async def update_configuration(
         await store.configure(tx, org_id, configuration, now=now)
         for branch in await store.list_branches(tx, org_id):
             moved = configuration.timezone != stored.timezone and branch.timezone is None
-            if moved or configuration.horizon_days > stored.horizon_days:
+            if moved or configuration.horizon_days != stored.horizon_days:
                 await _reproject_branch(tx, org_id, branch.branch_id, now=now)
         return configuration
 
@@ -237,8 +237,9 @@ def _refuse_twin(noun: str, name: str, found: str | None, *, own: str | None = N
 
 
 async def _reproject_branch(tx: Connection, org_id: str, branch_id: str, *, now: int) -> None:
+    """Bring the records of a branch in line with its zone and horizon; those beyond a lower horizon stay."""
     horizon = await store.get_horizon(tx, org_id, branch_id)
-    first, last = today(now, horizon.timezone), max(horizon.projected_to, reach(horizon, now=now))
-    for part in await list_slices(tx, org_id, branch_id=branch_id, first=first, last=last):
+    first, last = today(now, horizon.timezone), reach(horizon, now=now)
+    for part in await list_slices(tx, org_id, branch_id=branch_id, first=first, last=last, beyond=True):
         await project(tx, org_id, part, now=now, beyond=True)
     await store.set_projected(tx, org_id, branch_id, last)

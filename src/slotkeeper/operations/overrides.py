@@ -107,13 +107,14 @@ async def update_day(
             await _refuse_open(tx, org_id, window, on)
         stored = at.overrides.get(None, NO_OVERRIDE)
         base = capacity.base(at)
-        effective = {
+        own = {
             "status": capacity.status(at, None),
             "max_slots": base,
             "ai_slots": capacity.ai_limit(at, base),
             "reason": stored.reason,
         }
-        override = stored._replace(**_effective(changes, effective))
+        answer = {"status": shown.status, "max_slots": shown.max_slots, "ai_slots": shown.ai_slots}
+        override = stored._replace(**_effective(changes, own, answer))
         if override == stored:
             return shown
         changed = await _override(tx, org_id, at, None, override, now=now)
@@ -137,9 +138,13 @@ async def require_window_date(tx: Connection, org_id: str, window: Window, on: d
     return at
 
 
-def _effective(changes: RecordChanges | DayChanges, shown: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes without those that say what is shown already."""
-    return {name: value for name, value in changes.items() if value is None or value != shown[name]}
+def _effective(changes: RecordChanges | DayChanges, *said: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes without those that say what holds or is shown already."""
+    return {
+        name: value
+        for name, value in changes.items()
+        if value is None or not any(name in one and value == one[name] for one in said)
+    }
 
 
 async def _override(

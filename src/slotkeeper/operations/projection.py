@@ -100,22 +100,25 @@ def reach(horizon: Horizon, *, now: int) -> date:
     return min(today(now, horizon.timezone) + timedelta(days=horizon.horizon_days), LAST_DATE)
 
 
-async def list_slices(tx: Connection, org_id: str, *, branch_id: str | None, first: date, last: date) -> list[Slice]:
-    """The windows of an organization or a branch over some dates, in slices of at most SLICE window-dates."""
+async def list_slices(
+    tx: Connection, org_id: str, *, branch_id: str | None, first: date, last: date, beyond: bool = False
+) -> list[Slice]:
+    """The windows of an organization or a branch over some dates, in slices of at most SLICE window-dates.
+
+    Windows with no date there are left out, unless records beyond the last date count too.
+    """
     sizes = await windows.list_sizes(tx, org_id, branch_id=branch_id, date_from=first, date_to=last)
-    counted = (
+    counted = [
         (calendar_id, leftover + (count_weekday(weekday, first, last) if enabled else 0))
         for calendar_id, weekday, enabled, leftover in sizes
-    )
-    return list(_slices(counted, first, last))
+    ]
+    return list(_slices([(calendar_id, size) for calendar_id, size in counted if size or beyond], first, last))
 
 
 def _slices(sizes: Iterable[tuple[str, int]], first: date, last: date) -> Iterator[Slice]:
     calendar_ids: list[str] = []
     total = 0
     for calendar_id, size in sizes:
-        if size == 0:
-            continue
         if calendar_ids and total + size > SLICE:
             yield Slice(tuple(calendar_ids), first, last, total)
             calendar_ids, total = [], 0

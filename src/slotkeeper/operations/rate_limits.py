@@ -1,8 +1,18 @@
 """The rate limit of each key (contract.md section 3), exact within one server process."""
 
+from typing import Protocol
+
 from slotkeeper.domain.access import Caller
 from slotkeeper.domain.errors import RateLimitExceeded
 from slotkeeper.domain.rate_limits import WINDOW, SlidingWindow
+
+
+class RateLimits(Protocol):
+    """Whoever counts the requests of keys."""
+
+    async def admit(self, caller: Caller, now: int) -> None:
+        """Count one request of a key at an instant (milliseconds). Raises RateLimitExceeded."""
+        ...
 
 
 class RateLimiter:

@@ -6,14 +6,16 @@ that some stand on it, so that an ordinary window-date costs two look-ups by pri
 
 import json
 from datetime import date
+from typing import NamedTuple
 
 from slotkeeper.domain.calendar import is_skipped
 from slotkeeper.domain.capacity import Services
 from slotkeeper.domain.model import Override, Status, WindowDate
 from slotkeeper.store.database import SQL, Connection, Row
-from slotkeeper.store.rows import id_of, key_of
+from slotkeeper.store.rows import HIGHEST_UUID, LOWEST_UUID, id_of, key_of
 
-# Where a record is stored the record speaks, else the window and the closures do.
+# Where a record is stored the record speaks, else the window and the closures do. ``k`` finds the windows by an
+# index alone: one branch's, or, from the lowest id to the highest, every branch's.
 _ON_DATE = SQL("""
     SELECT w.calendar_id, :date, w.branch_id, coalesce(d.session, w.session), coalesce(d.batch, w.batch),
            coalesce(d.start_time, w.start_time), coalesce(d.end_time, w.end_time),
@@ -38,13 +40,30 @@ _ON_DATE = SQL("""
                SELECT coalesce(b.timezone, z.timezone) FROM branches b JOIN organizations z ON z.org_id = b.org_id
                WHERE b.org_id = :org_id AND z.org_id = :org_id AND b.branch_id = w.branch_id
            ) END,
+           CASE WHEN d.held > 0 THEN (
+               SELECT min(h.expires_at) FROM holds h
+               WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id AND h.expires_at > :now
+           ) END,
            (SELECT @list(s.service_id, s.active) FROM services s WHERE s.org_id = :org_id)
-    FROM windows w
+    FROM windows k
+    CROSS JOIN windows w
     LEFT JOIN days d ON d.org_id = :org_id AND d.date = :date AND d.calendar_id = w.calendar_id
-    WHERE w.org_id = :org_id AND w.weekday = :weekday AND w.enabled
-      AND (:branch_id IS NULL OR w.branch_id = :branch_id)
+    WHERE k.org_id = :org_id AND k.weekday = :weekday AND k.branch_id BETWEEN :first_branch AND :last_branch
+      AND w.org_id = :org_id AND w.calendar_id = k.calendar_id AND w.enabled
       AND (:session IS NULL OR coalesce(d.session, w.session) = :session)
     ORDER BY 6, 7, 5, 1
+""")
+
+# Everything that _ON_DATE reads changes one of these: a revision never falls, and no record of a wanted date goes
+# away without a change of the configuration. A hold's end writes nothing; it is the reader's to mind.
+_REVISIONS = SQL("""
+    SELECT o.config_rev, (
+        SELECT sum(d.rev) FROM windows k CROSS JOIN days d
+        WHERE k.org_id = :org_id AND k.weekday = :weekday AND k.branch_id BETWEEN :first_branch AND :last_branch
+          AND d.org_id = :org_id AND d.date = :date AND d.calendar_id = k.calendar_id
+    )
+    FROM organizations o
+    WHERE o.org_id = :org_id
 """)
 
 _STORED = SQL("""
@@ -95,27 +114,45 @@ _OVERRIDDEN = SQL("""
 """)
 
 
+class OnDate(NamedTuple):
+    """The window-dates of a date, and all services with whether each is active; true until a live hold ends."""
+
+    window_dates: list[WindowDate]
+    services: Services
+    until: int | None
+
+
 async def list_on_date(
     tx: Connection, org_id: str, *, on: date, branch_id: str | None, session: str | None, now: int
-) -> tuple[list[WindowDate], Services]:
-    """The window-dates of the enabled windows of a date's weekday, stored or not, in availability's order.
-
-    With them come all services of the organization and whether each is active.
-    """
+) -> OnDate:
+    """The window-dates of the enabled windows of a date's weekday, stored or not, in availability's order."""
     rows = await tx.fetch(
         _ON_DATE,
         org_id=org_id,
         date=on.isoformat(),
         weekday=on.weekday(),
-        branch_id=branch_id,
+        first_branch=branch_id or LOWEST_UUID,
+        last_branch=branch_id or HIGHEST_UUID,
         session=session,
         now=now,
         every_branch=key_of(None),
     )
     if not rows:
-        return [], []
-    services: Services = json.loads(rows[0][-1])
-    return [_projected(row) for row in rows], services
+        return OnDate([], [], None)
+    ends = [row[17] for row in rows if row[17] is not None]
+    return OnDate([_projected(row) for row in rows], json.loads(rows[0][18]), min(ends, default=None))
+
+
+async def get_revisions(tx: Connection, org_id: str, *, on: date, branch_id: str | None) -> Row | None:
+    """What is equal at two moments only if ``list_on_date`` is too, but for holds that ran out in between."""
+    return await tx.fetch_one(
+        _REVISIONS,
+        org_id=org_id,
+        date=on.isoformat(),
+        weekday=on.weekday(),
+        first_branch=branch_id or LOWEST_UUID,
+        last_branch=branch_id or HIGHEST_UUID,
+    )
 
 
 async def list_stored(

@@ -83,7 +83,7 @@ _ZONES = SQL("""
 
 _PROJECTED = SQL("""
     UPDATE branches SET projected_to = :projected_to
-    WHERE org_id = :org_id AND branch_id = :branch_id AND projected_to < :projected_to
+    WHERE org_id = :org_id AND branch_id = :branch_id
 """)
 
 _SERVICES = SQL("""
@@ -206,7 +206,7 @@ async def list_zones(tx: Connection, org_id: str) -> dict[str, str]:
 
 
 async def set_projected(tx: Connection, org_id: str, branch_id: str, projected_to: date) -> None:
-    """Say that a branch's records exist up to a date; never moves back."""
+    """Say that a branch's records exist up to a date; those after it stay, but are not counted on."""
     await tx.execute(_PROJECTED, org_id=org_id, branch_id=branch_id, projected_to=projected_to.isoformat())
 
 

@@ -1,6 +1,8 @@
 """How absent values stand in keys: columns in a unique key are never NULL, because engines differ on NULLs there."""
 
 ZERO_UUID = "00000000-0000-0000-0000-000000000000"
+LOWEST_UUID = ZERO_UUID
+HIGHEST_UUID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 def key_of(value: str | None) -> str:

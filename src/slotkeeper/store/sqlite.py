@@ -197,6 +197,7 @@ class SqliteDatabase:
             raw.execute("PRAGMA journal_mode = WAL")
             raw.execute("PRAGMA wal_autocheckpoint = 0")
             raw.execute("PRAGMA journal_size_limit = 67108864")
+            raw.execute("PRAGMA secure_delete = ON")  # an erased patient is gone from the file too
             self._local.writer = raw
             self._checkpointer = threading.Thread(target=self._checkpoint, name="slotkeeper-checkpoint", daemon=True)
             self._checkpointer.start()

@@ -1,0 +1,5 @@
+"""``python -m slotkeeper`` is ``slotkeeper``."""
+
+from slotkeeper.cli import main
+
+main()

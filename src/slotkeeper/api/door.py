@@ -1,0 +1,240 @@
+"""The door itself: one request in, the checks of contract.md section 3 in their order, one answer out.
+
+Starlette's router finds the path; behind it these are plain ASGI applications, because availability is
+asked thousands of times a second and every layer between the server and a handler is paid each time.
+"""
+
+import itertools
+import logging
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.routing import Route, Router
+from starlette.types import Lifespan, Receive, Scope, Send
+
+from slotkeeper.api.problems import Headers, problem
+from slotkeeper.api.request import Operation, Page, Request, Site
+from slotkeeper.domain.access import Caller
+from slotkeeper.domain.errors import (
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    SlotkeeperError,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from slotkeeper.domain.model import Channel
+from slotkeeper.operations import Clock, access
+from slotkeeper.operations.rate_limits import RateLimits
+
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 64 * 1024
+"""The largest body of a request in bytes."""
+
+TOO_LARGE = f"The body must be at most 64 KiB ({LARGEST_BODY:,} bytes)."
+NOT_JSON = "The body must be JSON in UTF-8: send the header 'Content-Type: application/json'."
+
+JSON = b"application/json"
+NOBODY = Caller("", "", frozenset(), Channel.AI, 0)
+"""The caller of the operations that are open to everybody: no organization, no scope."""
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_JSON_TYPE = re.compile(rb'application/json[ \t]*(;[ \t]*charset[ \t]*=[ \t]*"?utf-8"?[ \t]*)?', re.IGNORECASE)
+
+RequestHeaders = Mapping[bytes, bytes]
+Methods = dict[str, Operation]
+
+
+class Disconnected(Exception):
+    """The client went away before its request was complete; there is nobody to answer."""
+
+
+class Answer(NamedTuple):
+    """What is sent back, but for the headers that every answer has."""
+
+    status: int
+    content_type: bytes
+    content: bytes
+    headers: Headers | tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Door:
+    """Answers HTTP requests by a table of operations; itself the answer to every path that is not in it."""
+
+    def __init__(self, site: Site, operations: Iterable[Operation], *, limits: RateLimits, clock: Clock) -> None:
+        self._site = site
+        self._operations = tuple(operations)
+        self._clock = clock
+        self._limits = limits
+        self._encode = msgspec.json.Encoder().encode
+        self._request_ids = RequestIds()
+
+    def router(self, lifespan: Lifespan[Starlette] | None = None) -> Router:
+        """Leads to this door: the paths of the table, fixed ones before those with a ``{…}``, else in their order."""
+        paths: dict[str, Methods] = {}
+        for operation in sorted(self._operations, key=lambda operation: "{" in operation.path):
+            methods = paths.setdefault(operation.path, {})
+            methods[operation.method] = operation
+            if operation.method == "GET":
+                methods["HEAD"] = operation
+        routes = [Route(path, Doorway(self, methods)) for path, methods in paths.items()]
+        return Router(routes, default=self, redirect_slashes=False, lifespan=lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say that there is nothing at a path; a connection that is no HTTP request is turned away."""
+        if scope["type"] == "http":
+            await self.answer(None, scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def answer(self, methods: Methods | None, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request to a path with some methods, or to a path that leads nowhere."""
+        headers = once(scope["headers"])
+        request_id = self._request_ids.of(headers)
+        try:
+            answer = await self._answer(_pick(methods, scope), scope, headers, receive)
+        except SlotkeeperError as error:
+            answer = refusal(error)
+        except Disconnected:
+            return
+        except Exception:  # the last resort, so that no client ever sees a stack trace
+            log.exception("request %s failed: %s %r", request_id.decode(), scope["method"], scope["path"])
+            answer = refusal(InternalError(request_id.decode()))
+        await reply(answer, request_id, scope["method"], send)
+
+    async def _answer(self, operation: Operation, scope: Scope, headers: RequestHeaders, receive: Receive) -> Answer:
+        """The checks that are left, in their order: key, rate limit, scope, body; then the handler does the rest."""
+        now = self._clock()
+        caller = NOBODY if operation.scope is None else await self._admit(operation, headers, now)
+        body = b"" if operation.body is None else await read_content(headers, receive)
+        target = next(iter(scope["path_params"].values()), "")
+        content = await operation.handler(
+            Request(self._site, self._site.db, caller, now, target, scope["query_string"], body)
+        )
+        if isinstance(content, Page):
+            return Answer(operation.status, content.content_type.encode(), content.content, content.headers)
+        return Answer(operation.status, JSON, self._encode(content))
+
+    async def _admit(self, operation: Operation, headers: RequestHeaders, now: int) -> Caller:
+        caller = await access.authenticate(self._site.db, bearer(headers), now=now)
+        await self._limits.admit(caller, now)
+        if operation.scope is not None:
+            caller.require(operation.scope)
+        return caller
+
+
+class Doorway:
+    """What the router calls for a path of the table."""
+
+    def __init__(self, door: Door, methods: Methods) -> None:
+        self.door = door
+        self.methods = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request to this path."""
+        await self.door.answer(self.methods, scope, receive, send)
+
+
+def _pick(methods: Methods | None, scope: Scope) -> Operation:
+    """The operation of a path and a method. Raises NotFound, MethodNotAllowed."""
+    if methods is None:
+        path: str = scope["path"]
+        shown = path[:80].encode(errors="replace").decode()
+        hint = " without the slash at its end" if path.endswith("/") and len(path) > 1 else ""
+        raise NotFound(f"There is nothing at '{shown}'; look at the path{hint}. GET /docs lists all there is.")
+    operation = methods.get(scope["method"])
+    if operation is None:
+        raise MethodNotAllowed(scope["method"], tuple(methods))
+    return operation
+
+
+class RequestIds:
+    """Names requests: by their caller's own id where it is sane, else by one of ours."""
+
+    def __init__(self) -> None:
+        self._prefix = secrets.token_hex(6).encode()
+        self._numbers = itertools.count(1)
+
+    def of(self, headers: RequestHeaders) -> bytes:
+        """The id of a request, which its answer carries and the log knows."""
+        own = headers.get(b"x-request-id")
+        if own is not None and _REQUEST_ID.fullmatch(own):
+            return own
+        return b"req_%s_%d" % (self._prefix, next(self._numbers))
+
+
+def once(headers: Sequence[tuple[bytes, bytes]]) -> RequestHeaders:
+    """The headers by name. One sent twice counts as not sent, because two readers might take different ones."""
+    found = dict(headers)
+    if len(found) < len(headers):
+        names = [name for name, _ in headers]
+        return {name: value for name, value in found.items() if names.count(name) == 1}
+    return found
+
+
+def bearer(headers: RequestHeaders) -> str | None:
+    """The key of the Authorization header. Raises Unauthorized for another scheme."""
+    value = headers.get(b"authorization")
+    if value is None:
+        return None
+    scheme, _, key = value.partition(b" ")
+    if scheme.lower() != b"bearer":
+        raise Unauthorized
+    return key.strip().decode("latin-1")
+
+
+def refuse_size(headers: RequestHeaders) -> None:
+    """Refuse a body by the length that it announces. Raises PayloadTooLarge."""
+    length = headers.get(b"content-length", b"0")
+    # A number of more digits is too large whatever it is, and slow to read.
+    if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
+        raise PayloadTooLarge(TOO_LARGE)
+
+
+async def read_content(headers: RequestHeaders, receive: Receive) -> bytes:
+    """The body of a request. Raises PayloadTooLarge as soon as it is, UnsupportedMediaType, Disconnected."""
+    refuse_size(headers)
+    content = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(content) > LARGEST_BODY:
+            raise PayloadTooLarge(TOO_LARGE)
+    if content:
+        _refuse_type(headers)
+    return content
+
+
+def _refuse_type(headers: RequestHeaders) -> None:
+    if not _JSON_TYPE.fullmatch(headers.get(b"content-type", b"")):
+        raise UnsupportedMediaType(NOT_JSON)
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise UnsupportedMediaType("The body must be sent as it is, without a 'Content-Encoding'.")
+
+
+def refusal(error: SlotkeeperError) -> Answer:
+    """The answer to a request that was refused."""
+    status, content, headers = problem(error)
+    return Answer(status, JSON, content, headers)
+
+
+async def reply(answer: Answer, request_id: bytes, method: str, send: Send) -> None:
+    """Send an answer; HEAD gets the same headers and no content."""
+    headers = [
+        (b"content-type", answer.content_type),
+        (b"content-length", b"%d" % len(answer.content)),
+        (b"x-request-id", request_id),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.content})

@@ -1,0 +1,119 @@
+"""The examples of the OpenAPI document: those of the page that the interface was written from, then ours.
+
+One example for each shape; answers are put together from them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slotkeeper.api import availability, directory, schedule, schemas, windows
+
+_WINDOW = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
+_SERVICE = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+_BRANCH = "0d6f2c9e-7a41-4b83-9c55-2f1e8a7b6d30"
+_CREATED = "2026-05-01T10:00:00.000Z"
+
+_TIMES = {"session": "Morning", "batch": "MA", "start_time": "09:00", "end_time": "11:00"}
+_STAMPS = {"created_at": _CREATED, "updated_at": _CREATED}
+
+_SLOT = {
+    "slot_id": f"{_WINDOW}||2026-06-15",
+    "calendar_id": _WINDOW,
+    "branch_id": _BRANCH,
+    "day": "monday",
+    **_TIMES,
+    "appointment_type": None,
+    "max_slots": 20,
+    "ai_slots": 10,
+    "filled_slots": 3,
+    "available_slots": 7,
+    "status": "OPEN",
+    **_STAMPS,
+}
+_RECORD = {
+    "slot_id": f"{_WINDOW}||2026-06-15||{_SERVICE}",
+    "calendar_id": _WINDOW,
+    "appointment_type_id": _SERVICE,
+    "appointment_type_name": "General Checkup",
+    "date": "2026-06-15",
+    "day_of_week": "monday",
+    **_TIMES,
+    "max_slots": 20,
+    "filled_slots": 3,
+    "available_slots": 17,
+    "status": "OPEN",
+}
+_WINDOW_SHOWN = {
+    "slot_id": _WINDOW,
+    "calendar_id": _WINDOW,
+    "branch_id": _BRANCH,
+    "day": "monday",
+    **_TIMES,
+    "appointment_type": None,
+    "max_slots": 20,
+    "ai_slots": 10,
+    "status": "OPEN",
+    **_STAMPS,
+}
+_REGENERATED = {"success": True, "processed": 16, "skipped": 0, "errors": 0, "upserted": 16}
+_CONFIGURATION = {
+    "timezone": "Europe/Berlin",
+    "allow_cancellation": True,
+    "cancellation_notice_hours": 24,
+    "allow_rescheduling": True,
+    "allow_duplicate_booking": False,
+    "min_notice_hours": 2,
+    "max_advance_days": 90,
+    "token_numbers": False,
+    "horizon_days": 90,
+}
+_CHANGE = {
+    "slot_id": f"{_WINDOW}||2026-06-15",
+    "change": "make",
+    "reason": "The window covers this date, and no record is stored.",
+}
+
+EXAMPLES: dict[Any, Mapping[str, object]] = {
+    availability.AvailabilityQuery: {"date": "2026-06-15", "session": "Morning"},
+    availability.TrackingQuery: {"date_from": "2026-06-15", "date_to": "2026-06-21"},
+    schedule.RecordBody: {"status": "CLOSED"},
+    schedule.DayBody: {"max_slots": 30, "reason": "A second doctor on this day"},
+    schedule.RegenerateBody: {"date_from": "2026-06-15", "date_to": "2026-06-30"},
+    windows.WindowsQuery: {"day": "monday", "session": "Morning", "status": "OPEN"},
+    windows.NewWindowBody: {
+        "day": "monday",
+        "session": "Morning",
+        "start_time": "09:00",
+        "end_time": "11:00",
+        "max_slots": 20,
+        "ai_slots": 10,
+        "batch_name": "MA",
+    },
+    windows.WindowBody: {"max_slots": 25},
+    windows.NoFields: {},
+    directory.NewBranchBody: {"name": "Main Street", "timezone": "Europe/Berlin"},
+    directory.BranchBody: {"name": "Main Street 1"},
+    directory.NewServiceBody: {"name": "General Checkup"},
+    directory.ServiceBody: {"active": False},
+    directory.ConfigurationBody: {"horizon_days": 120},
+    schemas.AvailabilityView: {"success": True, "date": "2026-06-15", "slots": [_SLOT]},
+    schemas.SlotView: _SLOT,
+    schemas.RecordView: _RECORD,
+    schemas.RegeneratedView: _REGENERATED,
+    schemas.DryRunView: {**_REGENERATED, "changes": [_CHANGE]},
+    schemas.WindowView: _WINDOW_SHOWN,
+    schemas.ServiceView: {"service_id": _SERVICE, "name": "General Checkup", "active": True, **_STAMPS},
+    schemas.BranchView: {"branch_id": _BRANCH, "name": "Main Street", "timezone": None, **_STAMPS},
+    schemas.ConfigurationView: _CONFIGURATION,
+    schemas.HealthView: {"success": True, "status": "ready"},
+}
+
+TARGETS: dict[str, str] = {
+    "/v1/appointment-slots/tracking/{slot_id}": f"{_WINDOW}||2026-06-15||{_SERVICE}",
+    "/v1/appointment-slots/days/{slot_id}": f"{_WINDOW}||2026-06-15",
+    "/v1/appointment-slots/{slot_id}": _WINDOW,
+    "/v1/appointment-slots/{slot_id}/disable": f"{_WINDOW}||2026-06-15",
+    "/v1/appointment-slots/{slot_id}/enable": _WINDOW,
+    "/v1/services/{service_id}": _SERVICE,
+    "/v1/branches/{branch_id}": _BRANCH,
+}

@@ -1,0 +1,262 @@
+"""The OpenAPI 3.1 document, made from the table of operations and the shapes that the door reads and answers by."""
+
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from slotkeeper import __version__
+from slotkeeper.api.door import LARGEST_BODY, NOT_JSON, TOO_LARGE
+from slotkeeper.api.examples import EXAMPLES, TARGETS
+from slotkeeper.api.json_schema import REF, Schemas, component_name, json_object
+from slotkeeper.api.problems import STATUS, envelope, headers_of
+from slotkeeper.api.reading import fields_of
+from slotkeeper.api.request import Operation, Page
+from slotkeeper.api.schemas import Data
+from slotkeeper.domain.errors import (
+    Conflict,
+    InsufficientScope,
+    InternalError,
+    InvalidInput,
+    NotFound,
+    PayloadTooLarge,
+    RateLimitExceeded,
+    SlotkeeperError,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+)
+
+Json = dict[str, Any]
+
+_ABOUT = f"""\
+Appointment availability and schedule tracking that never oversells a place.
+
+Send the API key of your organization with every request: `Authorization: Bearer sk_live_…`. Each operation names
+the scope that the key needs. A key may make as many requests a minute as its rate limit says (429 beyond).
+
+Success is `{{"success": true, …}}`, failure `{{"success": false, "error": {{"code", "message"}}}}`, where `code` is
+for programs and `message` is a sentence that says what would be right. Every answer carries `X-Request-Id`: yours, if
+you sent one of up to 128 letters, digits and `._:-`, else one of ours.
+
+Instants are ISO 8601 in UTC, dates `YYYY-MM-DD`, wall times `HH:MM` on the branch's clock. Bodies are JSON objects of
+at most {LARGEST_BODY // 1024} KiB; fields that an operation does not know are refused. In a PATCH, fields of the
+answer may be sent back as they were.
+"""
+
+_MEANINGS: dict[int, str] = {
+    400: "A parameter or a field is missing, malformed or out of range; `details` lists all of them.",
+    401: "No API key, or one that is unknown, revoked or expired.",
+    403: "The API key lacks the scope.",
+    404: "There is no such record in this organization.",
+    409: "A rule of uniqueness or state stands against it.",
+    413: "The body is too large.",
+    415: "The body is not `application/json`.",
+    422: "It is not available, or a booking rule refuses it.",
+    429: "The API key made too many requests; try again after `Retry-After` seconds.",
+    500: "Our fault; the log says more under the request id.",
+    503: "The database cannot answer now; try again after `Retry-After` seconds.",
+}
+
+_HEADERS: Json = {
+    "X-Request-Id": {"description": "The id of this request.", "required": True, "schema": {"type": "string"}},
+    "Retry-After": {
+        "description": "Seconds to wait.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate.",
+        "required": True,
+        "schema": {"type": "string", "const": "Bearer"},
+    },
+}
+
+
+def document(operations: Iterable[Operation]) -> Json:
+    """The whole document."""
+    schemas = Schemas()
+    paths: Json = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Slotkeeper", "version": __version__, "description": _ABOUT, "license": {"name": "MIT"}},
+        "servers": [{"url": "/"}],
+        "security": [{"apiKey": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {"Error": _error_schema(operations), **dict(sorted(schemas.components.items()))},
+            "headers": _HEADERS,
+            "responses": {kind.__name__: _failure([error]) for kind, error in _EXAMPLE_ERRORS.items()},
+            "securitySchemes": {
+                "apiKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key: `sk_live_…`. It is shown once, when it is created.",
+                }
+            },
+        },
+    }
+
+
+def page(operations: Sequence[Operation]) -> Page:
+    """The document as it is served."""
+    return Page("application/json", msgspec.json.encode(document(operations)))
+
+
+def _operation(operation: Operation, schemas: Schemas) -> Json:
+    scope = operation.scope
+    description = inspect.getdoc(operation.handler) or ""
+    if scope is not None:
+        description += f"\n\nNeeds the scope `{scope}`."
+    described: Json = {
+        "operationId": operation.handler.__name__,
+        "tags": [operation.handler.__module__.rpartition(".")[2]],
+        "summary": operation.summary,
+        "description": description,
+        "security": [] if scope is None else [{"apiKey": []}],
+    }
+    if scope is not None:
+        described["x-required-scope"] = scope.value
+    parameters = _parameters(operation, schemas)
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body is not None:
+        described["requestBody"] = _request_body(operation.body, schemas)
+    described["responses"] = _responses(operation, schemas)
+    return described
+
+
+def _parameters(operation: Operation, schemas: Schemas) -> list[Json]:
+    parameters: list[Json] = []
+    for name in re.findall(r"{(\w+)}", operation.path):
+        schema = schemas.of(operation.target)
+        example = TARGETS[operation.path]
+        parameters.append({"name": name, "in": "path", "required": True, "schema": schema, "example": example})
+    if operation.query is not None:
+        examples = EXAMPLES[operation.query]
+        for field in fields_of(operation.query):
+            parameter = {"name": field.name, "in": "query", "required": field.required}
+            parameter |= {"description": field.description, "schema": schemas.of_kind(field)}
+            if not field.required:
+                parameter["allowEmptyValue"] = True  # counts as not given
+            if field.name in examples:
+                parameter["example"] = examples[field.name]
+            parameters.append(parameter)
+    return parameters
+
+
+def _request_body(body: type[msgspec.Struct], schemas: Schemas) -> Json:
+    content = {"application/json": {"schema": schemas.of(body), "example": EXAMPLES[body]}}
+    return {"required": bool(fields_of(body)), "content": content}
+
+
+def _responses(operation: Operation, schemas: Schemas) -> Json:
+    responses: Json = {str(operation.status): _success(operation, schemas)}
+    by_status: dict[int, list[SlotkeeperError]] = {}
+    for error in refusals(operation):
+        by_status.setdefault(STATUS[error.kind], []).append(error)
+    for status, errors in sorted(by_status.items()):
+        is_shared = len(errors) == 1 and type(errors[0]) in _EXAMPLE_ERRORS
+        name = f"#/components/responses/{type(errors[0]).__name__}"
+        responses[str(status)] = {"$ref": name} if is_shared else _failure(errors)
+    return responses
+
+
+def _success(operation: Operation, schemas: Schemas) -> Json:
+    described: Json = {"description": "Done.", "headers": _references([])}
+    if isinstance(operation.answer, str):
+        described["content"] = {
+            operation.answer: {"schema": {"type": "string" if "html" in operation.answer else "object"}}
+        }
+        return described
+    content: Json = {"schema": schemas.of(operation.answer)}
+    examples = {name: {"value": value} for name, value in _examples(operation.answer)}
+    content |= {"example": next(iter(examples.values()))["value"]} if len(examples) == 1 else {"examples": examples}
+    described["content"] = {"application/json": content}
+    return described
+
+
+def _failure(errors: Sequence[SlotkeeperError]) -> Json:
+    """The answer to some refusals of one HTTP status."""
+    codes = sorted({error.code for error in errors})
+    schema = {"allOf": [{"$ref": f"{REF}Error"}, {"properties": {"error": {"properties": {"code": {"enum": codes}}}}}]}
+    examples = {error.code: {"value": envelope(error)} for error in errors}
+    return {
+        "description": _MEANINGS[STATUS[errors[0].kind]],
+        "headers": _references([name.decode() for name, _ in headers_of(errors[0])]),
+        "content": {"application/json": {"schema": schema, "examples": examples}},
+    }
+
+
+def _references(names: Sequence[str]) -> Json:
+    """The headers of an answer: the one that every answer has, and those named in lower case."""
+    sent = ["x-request-id", *names]
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS if name.lower() in sent}
+
+
+_EXAMPLE_ERRORS: dict[type[SlotkeeperError], SlotkeeperError] = {
+    InvalidInput: InvalidInput.of(
+        "date", "'date' is required: it must be a real date, written YYYY-MM-DD, in the years 2000 to 2100."
+    ),
+    Unauthorized: Unauthorized(),
+    NotFound: NotFound("This organization has no such record; list the records to see the ids that it has."),
+    Conflict: Conflict("Another record stands against it; the message names it."),
+    PayloadTooLarge: PayloadTooLarge(TOO_LARGE),
+    UnsupportedMediaType: UnsupportedMediaType(NOT_JSON),
+    RateLimitExceeded: RateLimitExceeded(60, 12),
+    InternalError: InternalError("req_4f1d0a9b7c2e_17"),
+    Unavailable: Unavailable(),
+}
+
+
+def refusals(operation: Operation) -> list[SlotkeeperError]:
+    """One example of each refusal that an operation may answer with."""
+    kinds: list[type[SlotkeeperError]] = [*operation.refuses]
+    if operation.query is not None or operation.body is not None or operation.target is not None:
+        kinds.append(InvalidInput)
+    if operation.scope is not None:
+        kinds += [Unauthorized, RateLimitExceeded, Unavailable]
+    if operation.body is not None:
+        kinds += [PayloadTooLarge, UnsupportedMediaType]
+    if not isinstance(operation.answer, str):
+        kinds.append(InternalError)
+    errors = [_EXAMPLE_ERRORS[kind] for kind in kinds]
+    return errors if operation.scope is None else [*errors, InsufficientScope(operation.scope)]
+
+
+def _error_schema(operations: Iterable[Operation]) -> Json:
+    detail = json_object({"field": {"type": "string"}, "message": {"type": "string"}}, ["field", "message"])
+    detail["description"] = "One thing that is wrong; `field` is empty for the request as a whole."
+    codes = sorted({error.code for operation in operations for error in refusals(operation)})
+    error = json_object(
+        {
+            "code": {"type": "string", "description": f"For programs: {', '.join(codes)}."},
+            "message": {"type": "string", "description": "What was wrong and what would be right, in a sentence."},
+            "details": {
+                "type": "array",
+                "items": detail,
+                "minItems": 1,
+                "description": "Of a `VALIDATION_ERROR`: everything that was wrong.",
+            },
+        },
+        ["code", "message"],
+    )
+    described = json_object({"success": {"const": False}, "error": error}, ["success", "error"])
+    return {"description": "A refusal.", **described}
+
+
+def _examples(answer: Any) -> list[tuple[str, object]]:  # noqa: ANN401 - a type expression
+    """The examples of an answer by name; several where it has several forms."""
+    if get_origin(answer) is UnionType:
+        return [example for part in get_args(answer) for example in _examples(part)]
+    if get_origin(answer) is Data:
+        (inner,) = get_args(answer)
+        is_list = get_origin(inner) is list
+        example = EXAMPLES[get_args(inner)[0] if is_list else inner]
+        return [("data", {"success": True, "data": [example] if is_list else example})]
+    return [(component_name(answer), EXAMPLES[answer])]

@@ -1,0 +1,180 @@
+"""The server below the door: uvicorn, so that also what is no HTTP request gets the one envelope.
+
+What uvicorn leaves open is closed here: how long the head of a request may be and how long a client
+may take to send one.
+"""
+
+import asyncio
+import logging
+import socket
+import sys
+from typing import Any, cast
+
+import httptools
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.supervisors import Multiprocess
+
+from slotkeeper.api.door import JSON, RequestIds
+from slotkeeper.api.problems import problem
+from slotkeeper.domain.errors import InvalidInput
+
+log = logging.getLogger(__name__)
+
+LONGEST_HEAD = 32 * 1024
+"""The request line and all headers together, in bytes."""
+SECONDS_TO_SEND = 30
+"""How long a client may take to send a whole request, from its first byte; so long it may also send none at first."""
+SECONDS_IDLE = 75
+"""How long a connection is kept without a request after an answer."""
+SECONDS_TO_FINISH = 10
+"""How long requests under way may take after the program was told to stop."""
+
+_NOT_HTTP = "The request is not valid HTTP/1.1: check its path (ASCII, the rest percent-encoded), headers and body."
+_HEAD_TOO_LONG = f"The request line and the headers must be at most {LONGEST_HEAD:,} bytes together."
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP/1.1 as uvicorn speaks it, with our refusals, a limit on the head and one on slow clients."""
+
+    _ids = RequestIds()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = True
+        self._in_body = False
+        self._fields_size = 0  # of the headers that are complete
+        self._head_size = 0  # of what came of a head that is not
+        self._since: float | None = None  # when the request began that is not complete yet
+        self._watch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to watch a new connection."""
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop watching it."""
+        super().connection_lost(exc)
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def _look(self) -> None:
+        """Close the connection of a client that takes too long to send its request; look again later."""
+        if self._since is not None:
+            if self.flow.read_paused:
+                self._since = self.loop.time()  # it is we who keep the client waiting
+            elif self.loop.time() - self._since >= SECONDS_TO_SEND:
+                self.transport.close()
+        if not self.transport.is_closing():
+            self._watch = self.loop.call_later(SECONDS_TO_SEND / 3, self._look)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; refuse what is no HTTP, and a head that does not end."""
+        if self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        if self._since is None:
+            self._since = self.loop.time()
+        if self._in_head:
+            self._head_size += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # the request is answered as if it had not asked for one
+        except httptools.HttpParserError:
+            self.send_400_response(_HEAD_TOO_LONG if self._fields_size > LONGEST_HEAD else _NOT_HTTP)
+        else:
+            if self._in_head and self._head_size > LONGEST_HEAD:
+                self.send_400_response(_HEAD_TOO_LONG)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._in_head = True
+        self._fields_size = self._head_size = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the path and the query."""
+        super().on_url(url)
+        self._count(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; those that follow a chunked body are left out, because the request was judged without them."""
+        if self._in_head:
+            super().on_header(name, value)
+            self._count(name, value)
+
+    def _count(self, *parts: bytes) -> None:
+        self._fields_size += sum(map(len, parts))
+        if self._fields_size > LONGEST_HEAD:
+            raise ValueError(_HEAD_TOO_LONG)  # the parser hands it to data_received as an error of its own
+
+    def on_headers_complete(self) -> None:
+        """The head is complete."""
+        self._in_head, self._in_body = False, True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is complete; the client may rest."""
+        self._in_body = False
+        self._since = None
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP request in the one envelope, and hang up; never in the middle of another answer."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete and not self._in_body:
+            cycle.keep_alive = False  # the request before this one gets its answer, and then it ends
+            self.flow.pause_reading()
+            return
+        is_answered = cycle is not None and (cycle.response_started or bool(self.pipeline))
+        if not (self._in_body and is_answered):
+            self.transport.write(self._refusal(msg))
+        self.transport.close()
+
+    def _refusal(self, message: str) -> bytes:
+        refused = problem(InvalidInput.of("", message))
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", JSON),
+            (b"content-length", b"%d" % len(refused.content)),
+            (b"x-request-id", self._ids.of({})),
+            (b"connection", b"close"),
+        ]
+        head = b"".join(b"%s: %s\r\n" % header for header in headers)
+        return b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (head, refused.content)
+
+
+def run(app: str, listener: socket.socket, *, workers: int = 1) -> None:
+    """Serve an application, named by its factory (``module:function``), until a signal ends it.
+
+    Each of several workers is a process of its own and makes the application for itself.
+    """
+    config = configure(app, workers=workers)
+    if workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(1)  # the log says why
+
+
+def configure(app: Any, *, workers: int = 1) -> uvicorn.Config:  # noqa: ANN401 - an application or its factory's name
+    """How uvicorn is to serve: no access log, no server header, no trust in a proxy's headers, no WebSocket."""
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        workers=workers,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=SECONDS_IDLE,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+    )

@@ -1,0 +1,123 @@
+"""The composition root: the one module that knows the doors and the store."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from functools import cache, partial
+
+from starlette.applications import Starlette
+from starlette.routing import Router
+
+from slotkeeper.api import docs, openapi, server
+from slotkeeper.api.availability import write_availability
+from slotkeeper.api.door import Door
+from slotkeeper.api.request import Page, Site
+from slotkeeper.api.routes import OPERATIONS
+from slotkeeper.domain.errors import SlotkeeperError, Unavailable, WrongSchema
+from slotkeeper.operations import Clock, Database, schedule
+from slotkeeper.operations.availability import Replies
+from slotkeeper.operations.rate_leases import SharedRateLimits
+from slotkeeper.operations.rate_limits import RateLimiter
+from slotkeeper.settings import PREFIX, Settings, read_settings, sqlite_path
+from slotkeeper.store.migrations import current_step
+from slotkeeper.store.sqlite import SqliteDatabase
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_ROLLS = 20
+"""How often it is asked whether a branch's midnight has passed; records must be there a minute after it."""
+
+
+def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
+    """The application over a database that it takes over: it closes it when the server stops.
+
+    A single server process counts the requests of each key exactly; several share its limit.
+    """
+    limits = SharedRateLimits(db) if settings.workers > 1 else RateLimiter()
+    site = Site(db, partial(require_schema, db), _pages(), Replies(write_availability))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        rolling = asyncio.create_task(keep_rolling_forward(db, clock=clock))
+        try:
+            yield
+        finally:
+            rolling.cancel()
+            await asyncio.wait([rolling])
+            await db.close()
+
+    return Door(site, OPERATIONS, limits=limits, clock=clock).router(lifespan)
+
+
+async def keep_rolling_forward(db: Database, *, clock: Clock) -> None:
+    """Make the records that each new day asks for, at once and then every some seconds, whatever happens."""
+    while True:
+        try:
+            await schedule.roll_forward(db, now=clock())
+        except SlotkeeperError as error:
+            log.warning("the schedule could not be rolled forward, trying again soon: %s", error)
+        except Exception:
+            log.exception("the schedule could not be rolled forward, trying again soon")
+        await asyncio.sleep(SECONDS_BETWEEN_ROLLS)
+
+
+def from_environment() -> Router:
+    """The application of one server process, by the settings in its environment."""
+    settings = read_settings(os.environ)
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    if settings.log_level != "debug":
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)  # that it starts and stops is no news
+    return create_app(open_database(settings.database_url), settings, clock=system_clock)
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Answer on a listening socket until a signal ends it; each server process reads the settings for itself."""
+    os.environ |= {f"{PREFIX}{name.upper()}": str(value) for name, value in asdict(settings).items()}
+    server.run("slotkeeper.app:from_environment", listener, workers=settings.workers)
+
+
+def system_clock() -> int:
+    """The instant now (milliseconds UTC)."""
+    return time.time_ns() // 1_000_000
+
+
+@cache
+def _pages() -> dict[str, Page]:
+    """The documents about the interface, which depend on nothing but the program."""
+    return {"/openapi.json": openapi.page(OPERATIONS), "/docs": docs.page(OPERATIONS)}
+
+
+def open_database(url: str) -> Database:
+    """The database of a URL, as it is: neither made nor migrated. Raises InvalidInput, Unavailable."""
+    path = sqlite_path(url)
+    if not path.absolute().parent.is_dir():
+        raise Unavailable(f"The folder {path.absolute().parent} does not exist: make it first, or name another file.")
+    if path.is_dir():
+        raise Unavailable(f"{path} is a folder: name a file in it, for instance {path / 'slotkeeper.db'}.")
+    return SqliteDatabase(path)
+
+
+async def require_schema(db: Database) -> None:
+    """Refuse a database that this program cannot run on: it knows its own schema step and the next one.
+
+    Raises WrongSchema that says which command to run.
+    """
+    step, own = await db.schema_step(), current_step()
+    if step == 0:
+        raise WrongSchema("This database is empty: run 'slotkeeper migrate' first, with the same --database.")
+    if step < own:
+        raise WrongSchema(
+            f"The database is on schema step {step}, and this Slotkeeper runs on step {own}: run 'slotkeeper migrate'."
+        )
+    if step > own + 1:
+        raise WrongSchema(
+            f"The database is on schema step {step}, and this Slotkeeper runs on steps {own} and {own + 1}: "
+            "install a newer Slotkeeper."
+        )

@@ -1,0 +1,104 @@
+"""Settings: read once from flags and the environment, frozen, refusing nonsense at start.
+
+A flag wins over its ``SLOTKEEPER_…`` variable, and that over the default. A variable that nobody
+reads is refused, so that a typo is not lost silently.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from slotkeeper.domain.errors import InvalidInput
+
+PREFIX = "SLOTKEEPER_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+MOST_WORKERS = 64
+
+# Read by the tests only; a server that is started from the same shell must not stumble over them.
+_TEST_VARIABLES = frozenset({"SLOTKEEPER_CITUS_URL"})
+
+_SQLITE = "sqlite:///"
+_FORMS = "sqlite:///file.db (in the working folder) or sqlite:////path/to/file.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a program run needs to know; each field is also the variable ``SLOTKEEPER_<FIELD>``.
+
+    ``port`` 0 lets the system choose a free one; ``workers`` is the number of server processes.
+    """
+
+    database_url: str = "sqlite:///slotkeeper.db"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    log_level: str = "info"
+
+
+def read_settings(environ: Mapping[str, str], **flags: str | int | None) -> Settings:
+    """The settings of this run; a flag of None counts as not given.
+
+    Raises InvalidInput whose message says, for the first thing that is wrong, what would be right.
+    """
+    _refuse_unknown(environ)
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        name = f"{PREFIX}{field.name.upper()}"
+        flag = flags.get(field.name)
+        if flag is not None:
+            values[field.name] = flag
+        elif environ.get(name):
+            values[field.name] = _number(name, environ[name]) if field.type is int else environ[name].strip()
+    return _checked(Settings(**values))
+
+
+def sqlite_path(database_url: str) -> Path:
+    """The file of a ``sqlite:///…`` URL. Raises InvalidInput for every other text."""
+    scheme = database_url.partition(":")[0].lower()
+    if scheme in {"postgresql", "postgres"}:
+        raise _refusal("database_url", f"This version of Slotkeeper serves SQLite only: give the database as {_FORMS}.")
+    path = database_url.removeprefix(_SQLITE)
+    if path == database_url or not path or "\x00" in path:  # what it is instead may hold a password
+        raise _refusal("database_url", f"This is not a URL of a database that Slotkeeper knows: give {_FORMS}.")
+    if path.startswith(":memory:") or "?" in path:
+        raise _refusal("database_url", f"'{database_url}' names no plain file: give {_FORMS}.")
+    return Path(path)
+
+
+def _checked(settings: Settings) -> Settings:
+    sqlite_path(settings.database_url)
+    if not settings.host:
+        raise _refusal("host", "The host to listen on must not be empty: give a name or an address such as 127.0.0.1.")
+    if not 0 <= settings.port <= 65535:
+        raise _refusal("port", f"The port must be 0–65535 (0: any free one), not {settings.port}.")
+    if not 1 <= settings.workers <= MOST_WORKERS:
+        raise _refusal("workers", f"The number of workers must be 1–{MOST_WORKERS}, not {settings.workers}.")
+    if settings.log_level not in LOG_LEVELS:
+        raise _refusal(
+            "log_level", f"The log level must be one of {', '.join(LOG_LEVELS)}, not '{settings.log_level}'."
+        )
+    return settings
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = [field.name.upper() for field in fields(Settings)]
+    for name in sorted(environ.keys() - _TEST_VARIABLES):
+        own = name.removeprefix(PREFIX)
+        if name != own and own not in known:
+            near = difflib.get_close_matches(own.upper(), known, n=1, cutoff=0.0)[0]
+            raise _refusal(
+                name, f"{name} is no setting of Slotkeeper; the nearest is {PREFIX}{near}. Rename or unset it."
+            )
+
+
+def _number(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise _refusal(name, f"{name} must be a whole number, not '{text}'.") from None
+
+
+def _refusal(field: str, message: str) -> InvalidInput:
+    return InvalidInput.of(field, message)
