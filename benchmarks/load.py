@@ -3,17 +3,20 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from typing import cast
 
 import uvloop
 
 CONNECTIONS = 32
+PATIENCE = 30.0
 
 
 @dataclass(slots=True)
 class Load:
-    """What one round measured; latencies in seconds, sorted."""
+    """What one round measured; the size of one answer's body, latencies in seconds, sorted."""
 
     seconds: float
+    size: int = 0
     latencies: list[float] = field(default_factory=list)
 
     @property
@@ -35,8 +38,7 @@ class _Client(asyncio.Protocol):
         self._head = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
         self._ask()
 
     def _ask(self) -> None:
@@ -54,7 +56,8 @@ class _Client(asyncio.Protocol):
                 self._fail(head)
                 return
             start = head.lower().index(b"content-length: ") + 16
-            self._missing = int(head[start:].split(b"\r\n", 1)[0]) - len(body)
+            self._load.size = int(head[start:].split(b"\r\n", 1)[0])
+            self._missing = self._load.size - len(body)
         else:
             self._missing -= len(data)
         if self._missing == 0:
@@ -91,7 +94,7 @@ def put_load(port: int, request: bytes, *, seconds: float, connections: int = CO
                 port,
             )
             waits.append(done)
-        await asyncio.gather(*waits)
+        await asyncio.wait_for(asyncio.gather(*waits), seconds + PATIENCE)
         load.seconds = time.perf_counter() - start
         load.latencies.sort()
         return load

@@ -5,7 +5,6 @@ on the same schema, with the same durability, with all values known beforehand.
 """
 
 import json
-import shutil
 import sqlite3
 import time
 from datetime import date
@@ -128,5 +127,4 @@ def measure(folder: Path, *, rounds: int) -> list[tuple[float, float, float]]:
         bare = _bare(path, caller.org_id, _make_all_differ(path))
         results.append((changed, bare, unchanged))
     run(db.close())
-    shutil.rmtree(folder, ignore_errors=True)
     return results

@@ -1,0 +1,160 @@
+"""``make bench``: every figure beside its limit, measured in the same run, interleaved; medians of several rounds."""
+
+import asyncio
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import regenerating
+from benchmarks.load import Load, get, put_load
+from benchmarks.serving import (
+    CONSTANT,
+    resident_megabytes,
+    seconds_of_processor,
+    seconds_to_first_answer,
+    serving,
+)
+from slotkeeper.domain.access import Scope, operator
+from slotkeeper.domain.model import DAYS, Channel, Session
+from slotkeeper.operations import access, directory, windows
+from slotkeeper.store.sqlite import SqliteDatabase
+
+ROUNDS = 7
+SECONDS = 2.0
+NOW = 1_780_300_800_000  # 2026-06-01T08:00:00Z
+MONDAY = "2026-06-15"
+
+
+class Clinic(NamedTuple):
+    """What is asked for: one branch of two, six windows of a Monday, among 210 windows."""
+
+    path: str
+    key: str
+
+
+class Asked(NamedTuple):
+    """One round against the server: the load, and how much processor time the server took for one answer."""
+
+    load: Load
+    cpu: float
+
+
+async def _fill(database: SqliteDatabase) -> Clinic:
+    await database.migrate()
+    organization = await directory.create_organization(database, name="Bench", timezone="Asia/Kolkata", now=NOW)
+    me = operator(organization.org_id)
+    branches = [await directory.create_branch(database, me, name=name, timezone=None, now=NOW) for name in "AB"]
+    for name in ("General Checkup", "Vaccination", "Dental", "Eyes"):
+        await directory.create_service(database, me, name=name, now=NOW)
+    for number in range(210):
+        # Branch A has six windows on a Monday, B all the others.
+        branch = branches[0] if number < 42 else branches[1]
+        await windows.create_window(
+            database,
+            me,
+            branch_id=branch.branch_id,
+            day=DAYS[number % 7],
+            session=list(Session)[number % 3],
+            start_time=f"{9 + number % 3 * 3:02d}:00",
+            end_time=f"{11 + number % 3 * 3:02d}:00",
+            max_slots=20,
+            ai_slots=10,
+            batch=f"B{number}",
+            service=None,
+            now=NOW,
+        )
+    _, key = await access.create_key(
+        database,
+        organization.org_id,
+        label="bench",
+        scopes=[Scope.SLOTS_READ],
+        channel=Channel.AI,
+        rate_limit=0,
+        expires_at=None,
+        now=NOW,
+    )
+    path = f"/v1/appointment-slots/availability?date={MONDAY}&branch_id={branches[0].branch_id}"
+    return Clinic(path, key)
+
+
+def _availability(folder: Path) -> tuple[list[tuple[Asked, Asked]], float, int]:
+    """Rounds of (availability, constant); the server's memory after them; the answer's size."""
+    path = folder / "availability.db"
+    database = SqliteDatabase(path)
+
+    async def fill() -> Clinic:
+        clinic = await _fill(database)
+        await database.close()
+        return clinic
+
+    clinic = asyncio.run(fill())
+    with serving(path, constant_size=1000) as (port, _):
+        size = put_load(port, get(clinic.path, clinic.key), seconds=0.1, connections=1).size
+    with serving(path, constant_size=size) as (port, pid):
+
+        def ask(path: str, key: str | None) -> Asked:
+            before = seconds_of_processor(pid)
+            load = put_load(port, get(path, key), seconds=SECONDS)
+            return Asked(load, (seconds_of_processor(pid) - before) / len(load.latencies))
+
+        ask(clinic.path, clinic.key)  # warm
+        rounds = [(ask(clinic.path, clinic.key), ask(CONSTANT, None)) for _ in range(ROUNDS)]
+        return rounds, resident_megabytes(pid), size
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):8.2f}  ({min(values):.2f}–{max(values):.2f})"
+
+
+def _line(name: str, values: Sequence[float], goal: str = "") -> None:
+    print(f"  {name:<58}{_spread(values)}  {goal}")
+
+
+def _median(rounds: Sequence[Asked], figure: Callable[[Asked], float]) -> list[float]:
+    return [figure(asked) for asked in rounds]
+
+
+def _report_availability(folder: Path) -> None:
+    rounds, memory, size = _availability(folder)
+    asked, constant = [round_[0] for round_ in rounds], [round_[1] for round_ in rounds]
+    print(f"\navailability of a branch and a day over HTTP, key checked; {size} bytes, 32 connections, one process")
+    ratios = [one.load.rate / other.load.rate for one, other in rounds]
+    _line("share of the constant reply of the same size", ratios, "goal ≥ 0.40")
+    _line("answers a second", _median(asked, lambda one: one.load.rate))
+    _line("answers a second of the constant", _median(constant, lambda one: one.load.rate))
+    _line("server's processor µs for an answer", _median(asked, lambda one: one.cpu * 1e6))
+    _line("server's processor µs for the constant", _median(constant, lambda one: one.cpu * 1e6))
+    _line("p50 in ms", _median(asked, lambda one: one.load.percentile(0.5)))
+    _line("p99 in ms", _median(asked, lambda one: one.load.percentile(0.99)))
+    _line("resident memory of the server in MB", [memory], "goal ≤ 80")
+
+
+def _report_regenerate(folder: Path) -> None:
+    rounds = regenerating.measure(folder, rounds=ROUNDS)
+    print("\nregenerate of 210 windows over a year, 10,950 records")
+    _line("all records differ, against the bare loop", [changed / bare for changed, bare, _ in rounds], "goal ≤ 2.00")
+    _line("no record differs, against the bare loop", [unchanged / bare for _, bare, unchanged in rounds])
+    _line("all records differ, ms", [changed * 1000 for changed, _, _ in rounds])
+    _line("bare loop, ms", [bare * 1000 for _, bare, _ in rounds])
+
+
+def _report_start(folder: Path) -> None:
+    seconds_to_first_answer(folder)  # makes the database
+    print("\nslotkeeper serve, warm")
+    _line("seconds to the first answer", [seconds_to_first_answer(folder) for _ in range(ROUNDS)], "goal about 1")
+
+
+def main() -> int:
+    """Run all benchmarks in folders of their own."""
+    print(f"medians of {ROUNDS} rounds (lowest–highest); ratios count, the rest depends on the machine")
+    for report in (_report_availability, _report_regenerate, _report_start):
+        with tempfile.TemporaryDirectory() as folder:
+            report(Path(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

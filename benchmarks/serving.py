@@ -1,0 +1,107 @@
+"""A server of the benchmarks' own: the product's, with one bare route beside it that answers a constant."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+
+from slotkeeper.api import server
+from slotkeeper.app import from_environment
+
+CONSTANT = "/constant"
+_READY = 30.0
+
+
+def make_app() -> Router:
+    """The factory that the server process calls: the application with a bare route beside its own."""
+    size = int(os.environ["BENCH_CONSTANT_SIZE"])
+    content = b'{"padding": "' + b"x" * (size - 15) + b'"}'
+
+    async def constant(_: Request) -> Response:
+        return Response(content, media_type="application/json")
+
+    app = from_environment()
+    app.routes.insert(0, Route(CONSTANT, constant))
+    return app
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(database: Path, *, constant_size: int) -> Iterator[tuple[int, int]]:
+    """A server process on loopback: its port and its process id."""
+    port = _free_port()
+    environment = os.environ | {
+        "SLOTKEEPER_DATABASE_URL": f"sqlite:///{database}",
+        "SLOTKEEPER_LOG_LEVEL": "warning",
+        "BENCH_CONSTANT_SIZE": str(constant_size),
+    }
+    with subprocess.Popen([sys.executable, "-m", "benchmarks.serving", str(port)], env=environment) as process:
+        try:
+            wait_until_it_answers(port)
+            yield port, process.pid
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def wait_until_it_answers(port: int) -> float:
+    """Ask until there is an answer; how many seconds it took."""
+    start = time.perf_counter()
+    while time.perf_counter() - start < _READY:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                if connection.recv(64).startswith(b"HTTP/1.1 200"):
+                    return time.perf_counter() - start
+        except OSError:
+            time.sleep(0.005)
+    raise TimeoutError(f"nothing answers on port {port}")
+
+
+def seconds_of_processor(pid: int) -> float:
+    """What a process has used of the processors so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_megabytes(pid: int) -> float:
+    """How much memory a process holds."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def seconds_to_first_answer(folder: Path) -> float:
+    """How long ``slotkeeper serve`` takes from its start to its first answer, on a database that is there."""
+    port = _free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "slotkeeper",
+        "serve",
+        "--port",
+        str(port),
+        "--database",
+        f"sqlite:///{folder}/warm.db",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            return wait_until_it_answers(port)
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    with socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=2048) as listening:
+        server.run(f"{__spec__.name}:make_app", listening)
