@@ -1,0 +1,210 @@
+"""The rules of the house that a reader relies on, checked on the source itself."""
+
+import ast
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeGuard
+
+import pytest
+
+from slotkeeper.api.routes import OPERATIONS
+from slotkeeper.domain.access import Scope
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "slotkeeper"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PYTHON = [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "benchmarks").rglob("*.py"))]
+
+LONGEST_FILE = 400
+LONG_FILES: dict[str, str] = {}
+"""Files that may be longer, and why."""
+
+DOORS = {"api", "cli", "dashboard", "mcp"}
+ALLOWED = {
+    "domain": {"domain"},
+    "store": {"domain", "store"},
+    "operations": {"domain", "store", "operations"},
+    "settings": {"domain"},
+    "api": {"domain", "operations", "settings", "api"},
+    "cli": {"domain", "operations", "settings", "app", "cli"},
+    "__main__": {"cli"},
+    "app": {"domain", "store", "operations", "settings", "api", "app"},
+}
+"""Which parts of the package each part may import; ``app`` is the composition root."""
+
+UNROUTED = {
+    "directory._ORGANIZATIONS": "the person at the command line lists all organizations",
+    "directory._HORIZONS": "rolling forward looks for work in every organization; what it finds is done one by one",
+    "appointments._DIFFERENCES": "whoever checks a database checks all of it",
+}
+"""Statements that are not about one organization, and why."""
+
+NOT_CALLED_BY_NAME = {
+    "from_environment": "the server processes find it by its text",
+    "book_appointment": "its interface comes with the appointments'",
+    "cancel_appointment": "its interface comes with the appointments'",
+}
+"""Public functions that nothing in the package names, and why they stand there."""
+
+PUBLIC = {"/healthz", "/readyz", "/openapi.json", "/docs"}
+"""The paths that are open to everybody."""
+
+
+def part_of(path: Path) -> str:
+    """The part of the package that a module belongs to; empty for the package itself."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return "" if first == "__init__.py" else first.removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """The full name of everything that a module imports, wherever in the module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide where a name comes from"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_from_the_doors_to_the_domain_and_never_back(path: Path) -> None:
+    part = part_of(path)
+    for name in imports_of(path):
+        if not part or not name.startswith("slotkeeper."):
+            continue
+        imported = name.split(".")[1]
+        assert imported in ALLOWED[part] or imported == "__version__", f"{part} must not import {name}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "domain").glob("*.py")), ids=name_of)
+def test_the_domain_imports_the_standard_library_only(path: Path) -> None:
+    for name in imports_of(path):
+        top = name.split(".")[0]
+        assert top == "slotkeeper" or top in sys.stdlib_module_names, f"the domain must not import {name}"
+        assert top not in {"asyncio", "os", "socket", "sqlite3", "subprocess", "threading", "time"}, (
+            f"the domain is pure: {name} is a clock or reaches outside"
+        )
+
+
+def test_only_the_composition_root_knows_both_the_doors_and_the_store() -> None:
+    both = [
+        path
+        for path in MODULES
+        if {"store"} & {name.split(".")[1] for name in imports_of(path) if name.startswith("slotkeeper.")}
+        and (part_of(path) in DOORS or DOORS & {name.split(".")[1] for name in imports_of(path) if "." in name})
+    ]
+    assert [name_of(path) for path in both] in ([], ["src/slotkeeper/app.py"])
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=name_of)
+def test_no_file_is_longer_than_a_reader_can_hold(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    reason = LONG_FILES.get(name_of(path))
+    if reason is None:
+        assert lines <= LONGEST_FILE, "split it by noun, or write the reason into LONG_FILES"
+    else:
+        assert lines > LONGEST_FILE, "it is short again: take it off LONG_FILES"
+
+
+def test_no_module_is_a_drawer_for_everything() -> None:
+    drawers = {"base", "common", "core", "helpers", "misc", "shared", "tools", "util", "utils"}
+    assert not [name_of(path) for path in PYTHON if drawers & {path.stem, path.parent.name}]
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "operations").glob("*.py")), ids=name_of)
+def test_every_public_function_of_the_operations_says_what_it_promises(path: Path) -> None:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, Definition) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+def statements() -> dict[str, str]:
+    """Every SQL statement of the store, by module and name: they are constants of their modules."""
+    found = {}
+    for path in sorted((PACKAGE / "store").glob("*.py")):
+        module = importlib.import_module(f"slotkeeper.store.{path.stem}")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and "SQL(" in ast.unparse(node.value):
+                name = ast.unparse(node.targets[0])
+                found[f"{path.stem}.{name}"] = str(getattr(module, name))
+    return found
+
+
+def unrouted_tables(sql: str) -> list[str]:
+    """The tables of a statement that are not tied to one organization, by their alias."""
+    schema = (PACKAGE / "store" / "schema.sql").read_text(encoding="utf-8")
+    tables = "|".join(re.findall(r"CREATE TABLE (\w+)", schema))
+    keywords = "ON|WHERE|SET|JOIN|CROSS|LEFT|ORDER|GROUP|USING|VALUES|SELECT"
+    missing = []
+    for table, alias in re.findall(rf"(?:FROM|JOIN|UPDATE)\s+({tables})\b(?:\s+(?!(?:{keywords})\b)(\w+))?", sql):
+        own = rf"{alias}\.org_id" if alias else rf"(?<![.\w])({table}\.)?org_id"
+        if not re.search(rf"{own} = :org_id\b", sql):
+            missing.append(alias or table)
+    for table, columns in re.findall(rf"INTO\s+({tables})\s*\(([^)]*)\)", sql):
+        if columns.split(",")[0].strip() != "org_id":
+            missing.append(table)
+    return missing
+
+
+@pytest.mark.parametrize("name", statements())
+def test_every_statement_names_the_organization_for_every_table(name: str) -> None:
+    missing = unrouted_tables(statements()[name])
+    if name in UNROUTED:
+        assert missing, "it names the organization now: take it off UNROUTED"
+    else:
+        assert not missing, f"org_id = :org_id is missing for {', '.join(missing)}"
+
+
+def test_the_check_of_statements_sees_a_forgotten_organization() -> None:
+    assert unrouted_tables("SELECT 1 FROM windows WHERE calendar_id = :c") == ["windows"]
+    assert unrouted_tables("SELECT 1 FROM days d JOIN windows w ON w.org_id = :org_id WHERE d.date = :d") == ["d"]
+    assert unrouted_tables("UPDATE days SET filled = 0 WHERE org_id = :org_id") == []
+    assert unrouted_tables("INSERT INTO days (date, org_id) VALUES (:date, :org_id)") == ["days"]
+
+
+def test_no_sql_stands_outside_the_store() -> None:
+    sql = re.compile(r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\s", re.DOTALL)
+    for path in MODULES:
+        if part_of(path) == "store":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not sql.search(node.value), f"{name_of(path)}, line {node.lineno}"
+
+
+def test_every_route_asks_for_a_scope_except_the_public_ones() -> None:
+    assert {route.path for route in OPERATIONS if route.scope is None} == PUBLIC
+    for route in OPERATIONS:
+        assert route.path in PUBLIC or isinstance(route.scope, Scope), route.path
+
+
+def test_nothing_public_stands_unused() -> None:
+    defined: dict[str, str] = {}
+    used: set[str] = set()
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        defined |= {node.name: f"{name_of(path)}, line {node.lineno}" for node in tree.body if _is_called_by_name(node)}
+        for inner in ast.walk(tree):
+            if isinstance(inner, ast.Name):
+                used.add(inner.id)
+            elif isinstance(inner, ast.Attribute):
+                used.add(inner.attr)
+            elif isinstance(inner, ast.ImportFrom):
+                used.update(alias.name for alias in inner.names)
+    unused = {name: place for name, place in defined.items() if name not in used}
+    assert not {name: place for name, place in unused.items() if name not in NOT_CALLED_BY_NAME}
+    assert not NOT_CALLED_BY_NAME.keys() - unused.keys(), "it is used now: take it off NOT_CALLED_BY_NAME"
+
+
+def _is_called_by_name(node: ast.stmt) -> TypeGuard[Definition]:
+    """A function or class; those with a decorator that is called register themselves somewhere."""
+    return isinstance(node, Definition) and not any(isinstance(item, ast.Call) for item in node.decorator_list)

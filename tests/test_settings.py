@@ -1,0 +1,93 @@
+"""Settings: flags over environment over defaults, and nonsense refused with what would be right."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from slotkeeper.domain.errors import InvalidInput
+from slotkeeper.settings import Settings, read_settings, sqlite_path
+
+
+def refusal(environ: dict[str, str], **flags: str | int | None) -> str:
+    with pytest.raises(InvalidInput) as refused:
+        read_settings(environ, **flags)
+    return refused.value.message
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    settings = read_settings({"PATH": "/bin", "SLOTKEEPER_PORT": ""})
+    assert settings == Settings(
+        database_url="sqlite:///slotkeeper.db", host="127.0.0.1", port=8000, workers=1, log_level="info"
+    )
+
+
+def test_a_flag_wins_over_its_variable() -> None:
+    environ = {"SLOTKEEPER_PORT": "9000", "SLOTKEEPER_WORKERS": "2"}
+    settings = read_settings(environ, port=9001, workers=None)
+    assert (settings.port, settings.workers) == (9001, 2)
+    assert read_settings(environ, port=0).port == 0
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        read_settings({}).port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Settings)])
+def test_every_setting_has_a_variable_of_its_name(field: str) -> None:
+    good = {"database_url": "sqlite:///a.db", "host": "::1", "port": "1", "workers": "3", "log_level": "debug"}
+    settings = read_settings({f"SLOTKEEPER_{field.upper()}": good[field]})
+    assert str(getattr(settings, field)) == good[field]
+    assert settings != Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("SLOTKEEPER_DATABASE", "SLOTKEEPER_DATABASE_URL"),
+        ("SLOTKEEPER_DB", "SLOTKEEPER_DATABASE_URL"),
+        ("SLOTKEEPER_PROT", "SLOTKEEPER_PORT"),
+        ("SLOTKEEPER_LOGLEVEL", "SLOTKEEPER_LOG_LEVEL"),
+        ("SLOTKEEPER_WORKER", "SLOTKEEPER_WORKERS"),
+        ("SLOTKEEPER_host", "SLOTKEEPER_HOST"),
+    ],
+)
+def test_a_variable_that_nobody_reads_is_refused_with_the_nearest_right_name(name: str, nearest: str) -> None:
+    message = refusal({name: "1"})
+    assert name in message
+    assert f"the nearest is {nearest}." in message
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"SLOTKEEPER_PORT": "http"}, "whole number"),
+        ({"SLOTKEEPER_PORT": "65536"}, "0–65535"),
+        ({"SLOTKEEPER_PORT": "-1"}, "0–65535"),
+        ({"SLOTKEEPER_WORKERS": "0"}, "1–64"),
+        ({"SLOTKEEPER_WORKERS": "65"}, "1–64"),
+        ({"SLOTKEEPER_HOST": " "}, "must not be empty"),
+        ({"SLOTKEEPER_LOG_LEVEL": "loud"}, "debug, info, warning, error"),
+        ({"SLOTKEEPER_DATABASE_URL": "postgresql://localhost/x"}, "serves SQLite only"),
+        ({"SLOTKEEPER_DATABASE_URL": "postgres://localhost/x"}, "serves SQLite only"),
+        ({"SLOTKEEPER_DATABASE_URL": "oracle://localhost/x"}, "sqlite:////path/to/file.db"),
+        ({"SLOTKEEPER_DATABASE_URL": "sqlite:/x.db"}, "sqlite:////path/to/file.db"),
+        ({"SLOTKEEPER_DATABASE_URL": "sqlite:///"}, "sqlite:////path/to/file.db"),
+        ({"SLOTKEEPER_DATABASE_URL": "sqlite:///:memory:"}, "no plain file"),
+        ({"SLOTKEEPER_DATABASE_URL": "sqlite:///x.db?mode=ro"}, "no plain file"),
+    ],
+)
+def test_nonsense_is_refused_with_what_would_be_right(environ: dict[str, str], words: str) -> None:
+    assert words in refusal(environ)
+
+
+def test_three_slashes_are_the_working_folder_and_four_the_root() -> None:
+    assert sqlite_path("sqlite:///clinic.db") == Path("clinic.db")
+    assert sqlite_path("sqlite:///data/clinic.db") == Path("data/clinic.db")
+    assert sqlite_path("sqlite:////srv/clinic.db") == Path("/srv/clinic.db")
+
+
+def test_a_password_in_a_url_of_another_database_is_not_repeated() -> None:
+    assert "secret" not in refusal({"SLOTKEEPER_DATABASE_URL": "postgresql://clinic:secret@localhost/x"})
+    assert "secret" not in refusal({"SLOTKEEPER_DATABASE_URL": "mysql://clinic:secret@localhost/x"})
