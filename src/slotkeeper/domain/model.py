@@ -283,6 +283,12 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def phone_digits(phone: str) -> str:
+    """The digits of a phone number without a leading ``00``, by which two numbers compare."""
+    digits = "".join(letter for letter in phone if letter in "0123456789")
+    return digits.removeprefix("00")
+
+
 def day_of(on: date) -> Day:
     """The weekday of a date."""
     return DAYS[on.weekday()]

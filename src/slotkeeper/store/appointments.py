@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from slotkeeper.domain.model import Appointment, AppointmentStatus, Channel, fold
+from slotkeeper.domain.model import Appointment, AppointmentStatus, Channel, fold, phone_digits
 from slotkeeper.store.database import SQL, Connection, pack
 
 _INSERT = SQL("""
     INSERT INTO appointments (
         org_id, appointment_id, date, calendar_id, service_id, branch_id, wall_time, status, channel, patient_name,
-        parent_phone, patient_key, created_at, updated_at
+        parent_phone, phone_key, name_key, created_at, updated_at
     )
     SELECT :org_id, a.appointment_id, a.date, a.calendar_id, a.service_id, a.branch_id, a.wall_time, a.status,
-           a.channel, a.patient_name, a.parent_phone, a.patient_key, a.created_at, a.updated_at
+           a.channel, a.patient_name, a.parent_phone, a.phone_key, a.name_key, a.created_at, a.updated_at
     FROM @rows(:appointments, appointment_id TEXT, date DATE, calendar_id UUID, service_id UUID, branch_id UUID,
-               wall_time TEXT, status TEXT, channel TEXT, patient_name TEXT, parent_phone TEXT, patient_key TEXT,
-               created_at INSTANT, updated_at INSTANT) a
+               wall_time TEXT, status TEXT, channel TEXT, patient_name TEXT, parent_phone TEXT, phone_key TEXT,
+               name_key TEXT, created_at INSTANT, updated_at INSTANT) a
 """)
 
 _FIND = SQL("""
@@ -60,7 +60,7 @@ _DIFFERENCES = SQL("""
 
 _ERASE = SQL("""
     UPDATE appointments SET
-        patient_name = :erased, parent_phone = '', patient_key = :erased || ' ' || appointment_id,
+        patient_name = :erased, parent_phone = '', phone_key = '', name_key = appointment_id,
         notes = CASE WHEN notes IS NULL THEN NULL ELSE :erased END, updated_at = :now
     WHERE org_id = :org_id AND appointment_id IN (
         SELECT appointment_id FROM @rows(:appointments, appointment_id TEXT) AS e
@@ -76,7 +76,7 @@ _DROP_CLAIMS = SQL("""
 
 _OF_PHONE = SQL("""
     SELECT appointment_id, patient_name FROM appointments
-    WHERE org_id = :org_id AND patient_key >= :first AND patient_key < :last
+    WHERE org_id = :org_id AND phone_key = :phone_key
     ORDER BY appointment_id
 """)
 
@@ -90,17 +90,6 @@ class Difference(NamedTuple):
     what: str
     stored: int
     counted: int
-
-
-def phone_digits(phone: str) -> str:
-    """The digits of a phone number without a leading ``00``, as the duplicate rule compares them."""
-    digits = "".join(letter for letter in phone if letter.isdecimal())
-    return digits.removeprefix("00")
-
-
-def patient_key(phone: str, name: str) -> str:
-    """By what two bookings are of the same patient: phone digits and folded name (contract.md section 6)."""
-    return f"{phone_digits(phone)} {fold(name)}"
 
 
 async def insert_appointments(tx: Connection, org_id: str, appointments: Sequence[Appointment]) -> None:
@@ -117,7 +106,8 @@ async def insert_appointments(tx: Connection, org_id: str, appointments: Sequenc
             item.channel,
             item.patient_name,
             item.parent_phone,
-            patient_key(item.parent_phone, item.patient_name),
+            phone_digits(item.parent_phone),
+            fold(item.patient_name),
             item.created_at,
             item.updated_at,
         )
@@ -165,8 +155,7 @@ async def list_differences(tx: Connection) -> list[Difference]:
 
 async def list_of_phone(tx: Connection, org_id: str, phone: str) -> list[tuple[str, str]]:
     """The ids and patient names of all appointments under a phone number, whatever their status."""
-    key = phone_digits(phone)
-    rows = await tx.fetch(_OF_PHONE, org_id=org_id, first=f"{key} ", last=f"{key}!")
+    rows = await tx.fetch(_OF_PHONE, org_id=org_id, phone_key=phone_digits(phone))
     return [(appointment_id, name) for appointment_id, name in rows]
 
 

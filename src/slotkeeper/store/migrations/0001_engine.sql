@@ -164,8 +164,9 @@ CREATE TABLE appointments (
     token INTEGER,
     patient_name TEXT NOT NULL,
     parent_phone TEXT NOT NULL,
-    -- The patient as the duplicate rule compares them.
-    patient_key TEXT NOT NULL,
+    -- The patient as the duplicate rule compares them: digits of the phone, folded name.
+    phone_key TEXT NOT NULL,
+    name_key TEXT NOT NULL,
     assigned_doctor TEXT,
     notes TEXT,
     external_reference_id TEXT,
@@ -177,7 +178,7 @@ CREATE TABLE appointments (
 );
 
 CREATE INDEX appointments_by_day ON appointments (org_id, date, calendar_id, status);
-CREATE INDEX appointments_by_patient ON appointments (org_id, patient_key);
+CREATE INDEX appointments_by_patient ON appointments (org_id, phone_key, name_key);
 CREATE INDEX appointments_by_update ON appointments (org_id, updated_at);
 
 CREATE TABLE holds (
