@@ -20,6 +20,7 @@ from slotkeeper.api.request import Page, Site
 from slotkeeper.api.routes import OPERATIONS
 from slotkeeper.domain.errors import SlotkeeperError, Unavailable, WrongSchema
 from slotkeeper.operations import Clock, Database, schedule
+from slotkeeper.operations.appointments import new_line
 from slotkeeper.operations.availability import Replies
 from slotkeeper.operations.rate_leases import SharedRateLimits
 from slotkeeper.operations.rate_limits import RateLimiter
@@ -39,7 +40,7 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     A single server process counts the requests of each key exactly; several share its limit.
     """
     limits = SharedRateLimits(db) if settings.workers > 1 else RateLimiter()
-    site = Site(db, partial(require_schema, db), _pages(), Replies(write_availability))
+    site = Site(db, partial(require_schema, db), _pages(), Replies(write_availability), new_line(db))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

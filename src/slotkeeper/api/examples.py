@@ -6,7 +6,7 @@ One example for each shape; answers are put together from them.
 from collections.abc import Mapping
 from typing import Any
 
-from slotkeeper.api import availability, directory, schedule, schemas, windows
+from slotkeeper.api import appointments, availability, directory, schedule, schemas, windows
 
 _WINDOW = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 _SERVICE = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
@@ -73,6 +73,30 @@ _CHANGE = {
     "reason": "The window covers this date, and no record is stored.",
 }
 
+_APPOINTMENT = {
+    "appointment_id": "appt_7h2k9x0q4d",
+    "appointment_type": _SERVICE,
+    "branch_id": _BRANCH,
+    "date": "2026-06-15",
+    "session": "Morning",
+    "batch": "MA",
+    "token": None,
+    "patient_name": "Asha Rao",
+    "parent_phone": "+91 98765 43210",
+    "assigned_doctor": None,
+    "status": "confirmed",
+    "external_reference_id": None,
+    **_STAMPS,
+}
+_EXPANDED = {
+    **_APPOINTMENT,
+    "appointment_date": "2026-06-15T04:00:00.000Z",
+    "start_time": "09:30",
+    "slot_id": f"{_WINDOW}||2026-06-15||{_SERVICE}",
+    "channel": "ai",
+    "notes": None,
+}
+
 EXAMPLES: dict[Any, Mapping[str, object]] = {
     availability.AvailabilityQuery: {"date": "2026-06-15", "session": "Morning"},
     availability.TrackingQuery: {"date_from": "2026-06-15", "date_to": "2026-06-21"},
@@ -91,6 +115,15 @@ EXAMPLES: dict[Any, Mapping[str, object]] = {
     },
     windows.WindowBody: {"max_slots": 25},
     windows.NoFields: {},
+    appointments.ExpandQuery: {"expand": "slot"},
+    appointments.SearchQuery: {"date": "2026-06-15", "status": "confirmed", "page": 1, "limit": 50},
+    appointments.NewAppointmentBody: {
+        "appointment_type": "General Checkup",
+        "appointment_date": "2026-06-15T09:30:00+05:30",
+        "patient_name": "Asha Rao",
+        "parent_phone": "+91 98765 43210",
+    },
+    appointments.AppointmentBody: {"appointment_date": "2026-06-16T09:30:00+05:30"},
     directory.NewBranchBody: {"name": "Main Street", "timezone": "Europe/Berlin"},
     directory.BranchBody: {"name": "Main Street 1"},
     directory.NewServiceBody: {"name": "General Checkup"},
@@ -102,6 +135,19 @@ EXAMPLES: dict[Any, Mapping[str, object]] = {
     schemas.RegeneratedView: _REGENERATED,
     schemas.DryRunView: {**_REGENERATED, "changes": [_CHANGE]},
     schemas.WindowView: _WINDOW_SHOWN,
+    schemas.AppointmentView: _APPOINTMENT,
+    schemas.ExpandedAppointmentView: _EXPANDED,
+    schemas.BookedView: {
+        "success": True,
+        "appointment_id": "appt_7h2k9x0q4d",
+        "token": None,
+        "data": _APPOINTMENT,
+    },
+    schemas.AppointmentsView: {
+        "success": True,
+        "data": [_APPOINTMENT],
+        "pagination": {"page": 1, "limit": 50, "total": 1, "total_pages": 1},
+    },
     schemas.ServiceView: {"service_id": _SERVICE, "name": "General Checkup", "active": True, **_STAMPS},
     schemas.BranchView: {"branch_id": _BRANCH, "name": "Main Street", "timezone": None, **_STAMPS},
     schemas.ConfigurationView: _CONFIGURATION,
@@ -114,6 +160,7 @@ TARGETS: dict[str, str] = {
     "/v1/appointment-slots/{slot_id}": _WINDOW,
     "/v1/appointment-slots/{slot_id}/disable": f"{_WINDOW}||2026-06-15",
     "/v1/appointment-slots/{slot_id}/enable": _WINDOW,
+    "/v1/appointments/{appointment_id}": "appt_7h2k9x0q4d",
     "/v1/services/{service_id}": _SERVICE,
     "/v1/branches/{branch_id}": _BRANCH,
 }

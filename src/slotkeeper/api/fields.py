@@ -116,10 +116,47 @@ def _instant(text: str) -> str | None:
     return text
 
 
+def _moment(text: str) -> int | None:
+    """An instant as bookings give it: with a time part, and Z or an offset, in the years that dates may have."""
+    if not _MOMENT.fullmatch(text) or parse_date(text[:10]) is None:
+        return None
+    try:
+        return parse_instant(text.upper())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _phone(text: str) -> str | None:
+    """A phone number as it is written: 6 to 15 digits among the signs that people put between them."""
+    trimmed = text.strip()
+    digits = sum(letter in "0123456789" for letter in trimmed)
+    return trimmed if _PHONE.fullmatch(trimmed) and 6 <= digits <= 15 else None
+
+
+def _appointment_status(text: str) -> model.AppointmentStatus | None:
+    return _APPOINTMENT_STATUSES.get(text)
+
+
+def _next_status(text: str) -> model.AppointmentStatus | None:
+    found = _appointment_status(text)
+    return None if found is model.AppointmentStatus.RESCHEDULED else found
+
+
+def _channel(text: str) -> model.Channel | None:
+    return next((channel for channel in model.Channel if channel == text), None)
+
+
+def _same(word: str) -> Callable[[str], str | None]:
+    return lambda text: text if text == word else None
+
+
 def _flag(value: object) -> object | None:
     return value if isinstance(value, bool) else None
 
 
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_PHONE = re.compile(r"\+?[0-9 ()./-]{6,40}", re.ASCII)
+_APPOINTMENT_STATUSES = {status.value: status for status in model.AppointmentStatus}
 _STATUSES = {status.value: status for status in model.Status}
 _DAY = choice(model.Day, parse_day)
 _SESSION = choice(model.Session, parse_session)
@@ -147,6 +184,38 @@ Status = Annotated[model.Status, _STATUS]
 DayWord = Annotated[str, _DAY]
 SessionWord = Annotated[str, _SESSION]
 StatusWord = Annotated[str, _STATUS]
+AppointmentStatus = Annotated[model.AppointmentStatus, choice(model.AppointmentStatus, _appointment_status)]
+AppointmentStatusWord = Annotated[str, choice(model.AppointmentStatus, _appointment_status)]
+NextStatus = Annotated[
+    model.AppointmentStatus,
+    text_kind('"confirmed", "completed" or "cancelled"', _next_status, enum=["confirmed", "completed", "cancelled"]),
+]
+ChannelWord = Annotated[str, choice(model.Channel, _channel)]
+AppointmentId = Annotated[
+    str, text_kind("an appointment's id", re.compile("appt_[0-9a-z]{10}").fullmatch, pattern="^appt_[0-9a-z]{10}$")
+]
+Moment = Annotated[
+    int,
+    text_kind(
+        "an instant such as 2026-06-15T09:30:00+05:30: date, time, and Z or an offset, in the years 2000 to 2100",
+        _moment,
+        format="date-time",
+        pattern=f"^{DATE_PATTERN}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]{{1,6}})?)?"
+        "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$",
+    ),
+]
+Phone = Annotated[
+    str,
+    text_kind(
+        "a phone number of 6 to 15 digits; spaces and + ( ) . / - may stand between them",
+        _phone,
+        pattern=r"^\+?[0-9](?:[ ()./-]?[0-9]){5,14}$",
+    ),
+]
+Slot = Annotated[str, text_kind('"slot"', _same("slot"), enum=["slot"])]
+PageNumber = Annotated[int, whole_number(1, 10**9)]
+PageSize = Annotated[int, whole_number(1, 200)]
+Notes = Annotated[str, line_of_text(2000)]
 Timezone = Annotated[
     str,
     text_kind("an IANA time zone such as Europe/Berlin", _zone, name="Timezone", enum=sorted(zone_names())),

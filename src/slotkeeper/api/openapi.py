@@ -18,12 +18,16 @@ from slotkeeper.api.request import Operation, Page
 from slotkeeper.api.schemas import Data
 from slotkeeper.domain.errors import (
     Conflict,
+    DuplicateBooking,
     InsufficientScope,
     InternalError,
     InvalidInput,
+    NotAllowedByPolicy,
     NotFound,
+    OutsideAvailability,
     PayloadTooLarge,
     RateLimitExceeded,
+    SlotFull,
     SlotkeeperError,
     Unauthorized,
     Unavailable,
@@ -206,6 +210,16 @@ _EXAMPLE_ERRORS: dict[type[SlotkeeperError], SlotkeeperError] = {
     Unauthorized: Unauthorized(),
     NotFound: NotFound("This organization has no such record; list the records to see the ids that it has."),
     Conflict: Conflict("Another record stands against it; the message names it."),
+    SlotFull: SlotFull("All places are taken on 2026-06-15 (09:00–11:00); choose another time."),
+    DuplicateBooking: DuplicateBooking(
+        "This patient has the appointment appt_7h2k9x0q4d for the same service already, on 2026-06-15 at 09:30; "
+        "move or cancel that one instead."
+    ),
+    OutsideAvailability: OutsideAvailability(
+        "No open window of this branch serves this service on 2026-06-15 at 13:00. "
+        "'GET /v1/appointment-slots/availability' lists what is open on a date."
+    ),
+    NotAllowedByPolicy: NotAllowedByPolicy("Bookings need 2 hours of notice (min_notice_hours); choose a later time."),
     PayloadTooLarge: PayloadTooLarge(TOO_LARGE),
     UnsupportedMediaType: UnsupportedMediaType(NOT_JSON),
     RateLimitExceeded: RateLimitExceeded(60, 12),

@@ -8,6 +8,7 @@ import msgspec
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.operations import Database
+from slotkeeper.operations.appointments import Line
 from slotkeeper.operations.availability import Replies
 
 
@@ -26,6 +27,7 @@ class Site(NamedTuple):
     require_ready: Callable[[], Awaitable[None]]
     pages: Mapping[str, Page]
     replies: Replies
+    line: Line
 
 
 class Request(NamedTuple):

@@ -4,14 +4,18 @@ The door answers by this table, and the OpenAPI document is made from it. The pa
 come first; fixed names win over ``{slot_id}`` wherever they stand.
 """
 
-from slotkeeper.api import availability, directory, fields, schedule, system, windows
+from slotkeeper.api import appointments, availability, directory, fields, schedule, system, windows
 from slotkeeper.api.request import Operation
 from slotkeeper.api.schemas import (
+    AppointmentsView,
+    AppointmentView,
     AvailabilityView,
+    BookedView,
     BranchView,
     ConfigurationView,
     Data,
     DryRunView,
+    ExpandedAppointmentView,
     HealthView,
     RecordView,
     RegeneratedView,
@@ -20,12 +24,20 @@ from slotkeeper.api.schemas import (
     WindowView,
 )
 from slotkeeper.domain.access import Scope
-from slotkeeper.domain.errors import Conflict, NotFound, Unavailable
+from slotkeeper.domain.errors import (
+    Conflict,
+    DuplicateBooking,
+    NotAllowedByPolicy,
+    NotFound,
+    OutsideAvailability,
+    SlotFull,
+    Unavailable,
+)
 
 SLOTS = "/v1/appointment-slots"
 WINDOW = f"{SLOTS}/{{slot_id}}"
 READ, WRITE = Scope.SLOTS_READ, Scope.SLOTS_WRITE
-LOOK, ADMIN = Scope.APPOINTMENTS_READ, Scope.ADMIN
+LOOK, BOOK, ADMIN = Scope.APPOINTMENTS_READ, Scope.APPOINTMENTS_WRITE, Scope.ADMIN
 
 OPERATIONS: tuple[Operation, ...] = (
     # Availability and schedule tracking
@@ -141,6 +153,52 @@ OPERATIONS: tuple[Operation, ...] = (
         body=windows.NoFields,
         answer=Data[WindowView],
         refuses=(NotFound,),
+    ),
+    # Appointments
+    Operation(
+        "POST",
+        "/v1/appointments",
+        BOOK,
+        appointments.create_appointment,
+        "Book an appointment",
+        query=appointments.ExpandQuery,
+        body=appointments.NewAppointmentBody,
+        answer=BookedView,
+        status=201,
+        refuses=(NotFound, SlotFull, DuplicateBooking, OutsideAvailability, NotAllowedByPolicy),
+    ),
+    Operation(
+        "GET",
+        "/v1/appointments",
+        LOOK,
+        appointments.list_appointments,
+        "List appointments",
+        query=appointments.SearchQuery,
+        answer=AppointmentsView,
+        refuses=(NotFound,),
+    ),
+    Operation(
+        "GET",
+        "/v1/appointments/{appointment_id}",
+        LOOK,
+        appointments.get_appointment,
+        "Get an appointment",
+        target=fields.AppointmentId,
+        query=appointments.ExpandQuery,
+        answer=Data[AppointmentView | ExpandedAppointmentView],
+        refuses=(NotFound,),
+    ),
+    Operation(
+        "PATCH",
+        "/v1/appointments/{appointment_id}",
+        BOOK,
+        appointments.update_appointment,
+        "Update an appointment",
+        target=fields.AppointmentId,
+        query=appointments.ExpandQuery,
+        body=appointments.AppointmentBody,
+        answer=Data[AppointmentView | ExpandedAppointmentView],
+        refuses=(NotFound, Conflict, SlotFull, DuplicateBooking, OutsideAvailability, NotAllowedByPolicy),
     ),
     # Services, branches, configuration
     Operation("GET", "/v1/services", LOOK, directory.list_services, "List services", answer=Data[list[ServiceView]]),

@@ -1,13 +1,14 @@
 """What answers look like: exactly the documented keys, in the documented order (contract.md sections 4 to 6)."""
 
 from functools import lru_cache
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
 from slotkeeper.api import fields
 from slotkeeper.domain import model
 from slotkeeper.domain.calendar import iso_instant
+from slotkeeper.operations.appointments import Shown
 
 T = TypeVar("T")
 
@@ -112,6 +113,61 @@ class WindowView(Struct, frozen=True, gc=False):
     updated_at: fields.Instant
 
 
+class AppointmentView(Struct, frozen=True):
+    """One promised place."""
+
+    appointment_id: Annotated[fields.AppointmentId, "`appt_` and ten lower-case letters or digits."]
+    appointment_type: Annotated[fields.Uuid, "The service."]
+    branch_id: fields.Uuid
+    date: Annotated[fields.Date, "On the branch's calendar."]
+    session: fields.SessionWord
+    batch: Annotated[str | None, "The window's label."]
+    token: Annotated[fields.Count | None, "The number on this window and date; null where token numbers are off."]
+    patient_name: str
+    parent_phone: str
+    assigned_doctor: str | None
+    status: fields.AppointmentStatusWord
+    external_reference_id: str | None
+    created_at: fields.Instant
+    updated_at: fields.Instant
+
+
+class ExpandedAppointmentView(AppointmentView, frozen=True):
+    """One promised place, with where it is."""
+
+    appointment_date: Annotated[fields.Instant, "When it is; follows from date, wall time and the branch's zone."]
+    start_time: Annotated[fields.WallTime, "The wall time of the appointment."]
+    slot_id: Annotated[fields.RecordId, "`calendar_id||date||appointment_type_id`."]
+    channel: fields.ChannelWord
+    notes: str | None
+
+
+class BookedView(Struct, frozen=True):
+    """A booking that was taken."""
+
+    success: Literal[True]
+    appointment_id: fields.AppointmentId
+    token: fields.Count | None
+    data: AppointmentView | ExpandedAppointmentView
+
+
+class Pagination(Struct, frozen=True):
+    """Where a page stands."""
+
+    page: fields.PageNumber
+    limit: fields.PageSize
+    total: fields.Count
+    total_pages: fields.Count
+
+
+class AppointmentsView(Struct, frozen=True):
+    """One page of appointments."""
+
+    success: Literal[True]
+    data: list[AppointmentView | ExpandedAppointmentView]
+    pagination: Pagination
+
+
 class ServiceView(Struct, frozen=True):
     """A service, which is the same as an appointment type."""
 
@@ -205,6 +261,37 @@ def window_view(window: model.Window) -> WindowView:
         model.Status.OPEN if window.enabled else model.Status.CLOSED,
         instant(window.created_at),
         instant(window.updated_at),
+    )
+
+
+def appointment_view(shown: Shown) -> AppointmentView:
+    """An appointment."""
+    return AppointmentView(*_appointment_fields(shown.appointment))
+
+
+def expanded_appointment_view(shown: Shown) -> ExpandedAppointmentView:
+    """An appointment with where it is."""
+    one = shown.appointment
+    where = iso_instant(shown.instant), one.wall_time[:5], f"{one.calendar_id}||{one.date}||{one.service_id}"
+    return ExpandedAppointmentView(*(*_appointment_fields(one), *where, one.channel, one.notes))
+
+
+def _appointment_fields(one: model.Appointment) -> tuple[Any, ...]:
+    return (
+        one.appointment_id,
+        one.service_id,
+        one.branch_id,
+        one.date,
+        one.session,
+        one.batch,
+        one.token,
+        one.patient_name,
+        one.parent_phone,
+        one.assigned_doctor,
+        one.status,
+        one.external_reference_id,
+        instant(one.created_at),
+        instant(one.updated_at),
     )
 
 

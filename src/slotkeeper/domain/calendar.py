@@ -50,6 +50,11 @@ def today(instant: int, timezone: str) -> date:
     return local(instant, timezone).date()
 
 
+def wall_time_of(moment: datetime) -> str:
+    """The wall time of a local moment as appointments keep it: ``HH:MM``, or to the millisecond where it says more."""
+    return f"{moment:%H:%M}" if moment.second == moment.microsecond == 0 else moment.time().isoformat("milliseconds")
+
+
 def instant_of(on: date, wall_time: str, timezone: str) -> int:
     """The instant (milliseconds UTC) of a wall time; the first of two where it occurs twice."""
     moment = datetime.combine(on, time.fromisoformat(wall_time), tzinfo=zone(timezone))

@@ -110,6 +110,18 @@ class SlotFull(SlotkeeperError):
     code, kind = "SLOT_FULL", Kind.CONFLICT
 
 
+class DuplicateBooking(SlotkeeperError):
+    """The same patient has a standing appointment for the same service."""
+
+    code, kind = "DUPLICATE_BOOKING", Kind.CONFLICT
+
+
+class NotAllowedByPolicy(SlotkeeperError):
+    """A booking rule of the configuration refuses; the message names it."""
+
+    code, kind = "NOT_ALLOWED_BY_POLICY", Kind.UNPROCESSABLE
+
+
 class OutsideAvailability(SlotkeeperError):
     """No open window fits."""
 

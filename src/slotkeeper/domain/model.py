@@ -158,7 +158,7 @@ class WindowDate(NamedTuple):
     ``covered``: an enabled window covers the date, no closure does, and the wall time exists.
     ``filled``: its appointments that are not cancelled. ``holds``: its live holds.
     ``overrides`` maps a service's id to the override on its record, and None to the
-    window-date's own.
+    window-date's own. ``stored`` unless it is what the window says of a date that has no record yet.
     """
 
     calendar_id: str
@@ -177,6 +177,7 @@ class WindowDate(NamedTuple):
     overrides: dict[str | None, Override]
     created_at: int
     updated_at: int
+    stored: bool = True
 
 
 class Slot(NamedTuple):
@@ -262,7 +263,11 @@ class ApiKey(NamedTuple):
 
 
 class Appointment(NamedTuple):
-    """One promised place. ``wall_time`` is ``HH:MM`` on ``date`` in the branch's zone."""
+    """One promised place. ``wall_time`` is on ``date`` in the branch's zone: ``HH:MM``, or to the millisecond.
+
+    What it keeps is its window, date and wall time; the instant follows from the branch's zone.
+    ``session`` and ``batch`` are those of its window-date's record.
+    """
 
     appointment_id: str
     calendar_id: str
@@ -270,10 +275,16 @@ class Appointment(NamedTuple):
     wall_time: str
     service_id: str
     branch_id: str
+    session: str
+    batch: str | None
     status: AppointmentStatus
     channel: Channel
+    token: int | None
     patient_name: str
     parent_phone: str
+    assigned_doctor: str | None
+    notes: str | None
+    external_reference_id: str | None
     created_at: int
     updated_at: int
 

@@ -1,41 +1,99 @@
-"""Appointments and the one count that follows them."""
+"""Appointments; whoever takes or frees a place changes its window-date's count in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from slotkeeper.domain.model import Appointment, AppointmentStatus, Channel, fold, phone_digits
-from slotkeeper.store.database import SQL, Connection, pack
+from slotkeeper.store.database import SQL, Connection, Row, Value, pack
 
 _INSERT = SQL("""
     INSERT INTO appointments (
-        org_id, appointment_id, date, calendar_id, service_id, branch_id, wall_time, status, channel, patient_name,
-        parent_phone, phone_key, name_key, created_at, updated_at
+        org_id, appointment_id, date, calendar_id, service_id, branch_id, wall_time, status, channel, token,
+        patient_name, parent_phone, phone_key, name_key, assigned_doctor, notes, external_reference_id, created_at,
+        updated_at
     )
     SELECT :org_id, a.appointment_id, a.date, a.calendar_id, a.service_id, a.branch_id, a.wall_time, a.status,
-           a.channel, a.patient_name, a.parent_phone, a.phone_key, a.name_key, a.created_at, a.updated_at
+           a.channel, a.token, a.patient_name, a.parent_phone, a.phone_key, a.name_key, a.assigned_doctor, a.notes,
+           a.external_reference_id, a.created_at, a.updated_at
     FROM @rows(:appointments, appointment_id TEXT, date DATE, calendar_id UUID, service_id UUID, branch_id UUID,
-               wall_time TEXT, status TEXT, channel TEXT, patient_name TEXT, parent_phone TEXT, phone_key TEXT,
-               name_key TEXT, created_at INSTANT, updated_at INSTANT) a
+               wall_time TEXT, status TEXT, channel TEXT, token INTEGER, patient_name TEXT, parent_phone TEXT,
+               phone_key TEXT, name_key TEXT, assigned_doctor TEXT, notes TEXT, external_reference_id TEXT,
+               created_at INSTANT, updated_at INSTANT) a
 """)
 
-_FIND = SQL("""
-    SELECT appointment_id, calendar_id, date, wall_time, service_id, branch_id, status, channel, patient_name,
-           parent_phone, created_at, updated_at
-    FROM appointments
-    WHERE org_id = :org_id AND appointment_id = :appointment_id
+_UPDATE = SQL("""
+    UPDATE appointments SET
+        date = a.date, calendar_id = a.calendar_id, wall_time = a.wall_time, status = a.status, channel = a.channel,
+        token = a.token, assigned_doctor = a.assigned_doctor, notes = a.notes, updated_at = a.updated_at
+    FROM @rows(:appointments, appointment_id TEXT, date DATE, calendar_id UUID, wall_time TEXT, status TEXT,
+               channel TEXT, token INTEGER, assigned_doctor TEXT, notes TEXT, updated_at INSTANT) AS a
+    WHERE appointments.org_id = :org_id AND appointments.appointment_id = a.appointment_id
+""")
+
+_LOCK = SQL("""
+    SELECT a.status
+    FROM @rows(:ids, appointment_id TEXT) i CROSS JOIN appointments a
+    WHERE a.org_id = :org_id AND a.appointment_id = i.appointment_id
+    ORDER BY a.appointment_id
     @lock
 """)
 
-_CANCEL = SQL("""
-    UPDATE appointments SET status = 'cancelled', updated_at = :now
-    WHERE org_id = :org_id AND appointment_id = :appointment_id
+_BY_ID = SQL("""
+    SELECT a.appointment_id, a.calendar_id, a.date, a.wall_time, a.service_id, a.branch_id, d.session, d.batch,
+           a.status, a.channel, a.token, a.patient_name, a.parent_phone, a.assigned_doctor, a.notes,
+           a.external_reference_id, a.created_at, a.updated_at
+    FROM @rows(:ids, appointment_id TEXT) i CROSS JOIN appointments a
+    JOIN days d ON d.org_id = :org_id AND d.date = a.date AND d.calendar_id = a.calendar_id
+    WHERE a.org_id = :org_id AND a.appointment_id = i.appointment_id
 """)
 
-_COUNT = SQL("""
-    UPDATE days SET filled = filled + :by, rev = rev + 1
-    WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
+_STANDING = SQL("""
+    SELECT a.appointment_id, a.service_id, a.phone_key, a.name_key, a.date, a.wall_time, a.branch_id
+    FROM @rows(:patients, phone_key TEXT, name_key TEXT, service_id UUID) p CROSS JOIN appointments a
+    WHERE a.org_id = :org_id AND a.phone_key = p.phone_key AND a.name_key = p.name_key
+      AND a.service_id = p.service_id AND a.status IN ('confirmed', 'rescheduled')
 """)
+
+# The row is the lock of one patient and one service, whether or not anything stands.
+_CLAIM = SQL("""
+    INSERT INTO upcoming (org_id, patient_key, service_id, until, appointment_id)
+    SELECT :org_id, p.phone_key || ' ' || p.name_key, p.service_id, p.until, p.appointment_id
+    FROM @rows(:patients, phone_key TEXT, name_key TEXT, service_id UUID, until INSTANT, appointment_id TEXT) p
+    WHERE true
+    ON CONFLICT (org_id, patient_key, service_id) DO UPDATE SET
+        until = excluded.until, appointment_id = excluded.appointment_id
+""")
+
+_SEARCH = """
+    FROM appointments a
+    JOIN days d ON d.org_id = :org_id AND d.date = a.date AND d.calendar_id = a.calendar_id
+    WHERE a.org_id = :org_id AND a.date BETWEEN :date_from AND :date_to
+      AND (:status IS NULL OR a.status = :status)
+      AND (:service_id IS NULL OR a.service_id = :service_id)
+      AND (:branch_id IS NULL OR a.branch_id = :branch_id)
+      AND (:session IS NULL OR d.session = :session)
+      AND (:batch IS NULL OR d.batch = :batch)
+      AND (:phone_key IS NULL OR a.phone_key = :phone_key)
+      AND (:name_key IS NULL OR a.name_key = :name_key)
+      AND (:external_reference_id IS NULL OR a.external_reference_id = :external_reference_id)
+      AND (:updated_since IS NULL OR a.updated_at >= :updated_since)
+"""
+
+_PAGE = SQL(
+    """
+    SELECT a.appointment_id, a.calendar_id, a.date, a.wall_time, a.service_id, a.branch_id, d.session, d.batch,
+           a.status, a.channel, a.token, a.patient_name, a.parent_phone, a.assigned_doctor, a.notes,
+           a.external_reference_id, a.created_at, a.updated_at
+"""
+    + _SEARCH
+    + """
+    ORDER BY CASE WHEN :updated_since IS NULL THEN 0 ELSE a.updated_at END, a.date, a.wall_time, a.appointment_id
+    LIMIT :limit OFFSET :skip
+"""
+)
+
+_TOTAL = SQL("SELECT count(*)" + _SEARCH)
 
 # For every organization at once: whoever checks a database checks all of it.
 _DIFFERENCES = SQL("""
@@ -92,6 +150,45 @@ class Difference(NamedTuple):
     counted: int
 
 
+class Patient(NamedTuple):
+    """Whom the duplicate rule compares, for one service: phone digits and folded name."""
+
+    phone_key: str
+    name_key: str
+    service_id: str
+
+
+def patient_of(appointment: Appointment) -> Patient:
+    """The patient of an appointment, as the duplicate rule compares them."""
+    return Patient(phone_digits(appointment.parent_phone), fold(appointment.patient_name), appointment.service_id)
+
+
+class Standing(NamedTuple):
+    """An appointment that is confirmed or rescheduled; whether it is past follows from its branch's zone."""
+
+    appointment_id: str
+    patient: Patient
+    date: date
+    wall_time: str
+    branch_id: str
+
+
+class Search(NamedTuple):
+    """What appointments are looked for by; None stands for all. ``updated_since`` is an instant."""
+
+    date_from: date
+    date_to: date
+    status: AppointmentStatus | None = None
+    service_id: str | None = None
+    branch_id: str | None = None
+    session: str | None = None
+    batch: str | None = None
+    phone_key: str | None = None
+    name_key: str | None = None
+    external_reference_id: str | None = None
+    updated_since: int | None = None
+
+
 async def insert_appointments(tx: Connection, org_id: str, appointments: Sequence[Appointment]) -> None:
     """Store new appointments; whoever calls changes the counts in the same transaction."""
     rows = [
@@ -104,10 +201,13 @@ async def insert_appointments(tx: Connection, org_id: str, appointments: Sequenc
             item.wall_time,
             item.status,
             item.channel,
+            item.token,
             item.patient_name,
             item.parent_phone,
-            phone_digits(item.parent_phone),
-            fold(item.patient_name),
+            *patient_of(item)[:2],
+            item.assigned_doctor,
+            item.notes,
+            item.external_reference_id,
             item.created_at,
             item.updated_at,
         )
@@ -116,33 +216,60 @@ async def insert_appointments(tx: Connection, org_id: str, appointments: Sequenc
     await tx.execute(_INSERT, org_id=org_id, appointments=pack(rows))
 
 
-async def find_appointment(tx: Connection, org_id: str, appointment_id: str) -> Appointment | None:
-    """The appointment of an id, kept from changing until the transaction ends."""
-    row = await tx.fetch_one(_FIND, org_id=org_id, appointment_id=appointment_id)
-    if row is None:
-        return None
-    found_id, calendar_id, on, wall_time, service_id, branch_id, status, channel, *rest = row
-    return Appointment(
-        found_id,
-        calendar_id,
-        date.fromisoformat(on),
-        wall_time,
-        service_id,
-        branch_id,
-        AppointmentStatus(status),
-        Channel(channel),
-        *rest,
-    )
+async def update_appointments(tx: Connection, org_id: str, appointments: Sequence[Appointment]) -> None:
+    """Store changed appointments; whoever calls changes the counts in the same transaction."""
+    rows = [
+        (
+            item.appointment_id,
+            item.date.isoformat(),
+            item.calendar_id,
+            item.wall_time,
+            item.status,
+            item.channel,
+            item.token,
+            item.assigned_doctor,
+            item.notes,
+            item.updated_at,
+        )
+        for item in appointments
+    ]
+    await tx.execute(_UPDATE, org_id=org_id, appointments=pack(rows))
 
 
-async def cancel(tx: Connection, org_id: str, appointment_id: str, *, now: int) -> None:
-    """Mark an appointment as cancelled; whoever calls changes the count in the same transaction."""
-    await tx.execute(_CANCEL, org_id=org_id, appointment_id=appointment_id, now=now)
+async def get_appointments(
+    tx: Connection, org_id: str, appointment_ids: Collection[str], *, lock: bool
+) -> dict[str, Appointment]:
+    """Those of some appointments that exist, by id; with ``lock`` they stay so until the transaction ends."""
+    ids = pack([(appointment_id,) for appointment_id in sorted(appointment_ids)])
+    if lock:
+        await tx.fetch(_LOCK, org_id=org_id, ids=ids)
+    return {row[0]: _appointment(row) for row in await tx.fetch(_BY_ID, org_id=org_id, ids=ids)}
 
 
-async def count(tx: Connection, org_id: str, calendar_id: str, on: date, *, by: int) -> None:
-    """Change a window-date's ``filled`` by a number."""
-    await tx.execute(_COUNT, org_id=org_id, calendar_id=calendar_id, date=on.isoformat(), by=by)
+async def claim(tx: Connection, org_id: str, claims: Sequence[tuple[Patient, int, str]]) -> list[Standing]:
+    """Lock some patients, each until an instant for an appointment; what stands for them already."""
+    patients = pack(sorted((*patient, until, appointment_id) for patient, until, appointment_id in claims))
+    await tx.execute(_CLAIM, org_id=org_id, patients=patients)
+    return [
+        Standing(appointment_id, Patient(phone_key, name_key, service_id), date.fromisoformat(on), wall_time, branch_id)
+        for appointment_id, service_id, phone_key, name_key, on, wall_time, branch_id in await tx.fetch(
+            _STANDING, org_id=org_id, patients=patients
+        )
+    ]
+
+
+async def search(
+    tx: Connection, org_id: str, wanted: Search, *, limit: int, skip: int
+) -> tuple[list[Appointment], int]:
+    """One page of the appointments looked for, by time or by last change, and how many there are in all."""
+    values: dict[str, Value] = {
+        **wanted._asdict(),
+        "date_from": wanted.date_from.isoformat(),
+        "date_to": wanted.date_to.isoformat(),
+    }
+    total = await tx.fetch_one(_TOTAL, org_id=org_id, **values)
+    rows = await tx.fetch(_PAGE, org_id=org_id, limit=limit, skip=skip, **values)
+    return [_appointment(row) for row in rows], 0 if total is None else total[0]
 
 
 async def list_differences(tx: Connection) -> list[Difference]:
@@ -164,3 +291,20 @@ async def erase(tx: Connection, org_id: str, appointment_ids: Sequence[str], *, 
     appointments = pack([(appointment_id,) for appointment_id in appointment_ids])
     await tx.execute(_DROP_CLAIMS, org_id=org_id, appointments=appointments)
     await tx.execute(_ERASE, org_id=org_id, appointments=appointments, erased=erased, now=now)
+
+
+def _appointment(row: Row) -> Appointment:
+    appointment_id, calendar_id, on, wall_time, service_id, branch_id, session, batch, status, channel, *rest = row
+    return Appointment(
+        appointment_id,
+        calendar_id,
+        date.fromisoformat(on),
+        wall_time,
+        service_id,
+        branch_id,
+        session,
+        batch or None,
+        AppointmentStatus(status),
+        Channel(channel),
+        *rest,
+    )

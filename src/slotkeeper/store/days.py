@@ -5,13 +5,14 @@ that some stand on it, so that an ordinary window-date costs two look-ups by pri
 """
 
 import json
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import NamedTuple
 
 from slotkeeper.domain.calendar import is_skipped
 from slotkeeper.domain.capacity import Services
 from slotkeeper.domain.model import Override, Status, WindowDate
-from slotkeeper.store.database import SQL, Connection, Row
+from slotkeeper.store.database import SQL, Connection, Row, pack
 from slotkeeper.store.rows import HIGHEST_UUID, LOWEST_UUID, id_of, key_of
 
 # Where a record is stored the record speaks, else the window and the closures do. ``k`` finds the windows by an
@@ -87,9 +88,35 @@ _STORED = SQL("""
 """)
 
 _LOCK = SQL("""
-    SELECT rev FROM days
-    WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
+    SELECT d.rev
+    FROM @rows(:places, date DATE, calendar_id UUID) p CROSS JOIN days d
+    WHERE d.org_id = :org_id AND d.date = p.date AND d.calendar_id = p.calendar_id
+    ORDER BY d.date, d.calendar_id
     @lock
+""")
+
+_AT = SQL("""
+    SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
+           d.max_slots, d.ai_slots, d.covered, d.filled,
+           CASE WHEN d.held > 0 THEN (
+               SELECT count(*) FROM holds h
+               WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id AND h.expires_at > :now
+           ) ELSE 0 END,
+           CASE WHEN d.overridden THEN (
+               SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
+               WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
+           ) END,
+           w.created_at, w.updated_at, d.next_token
+    FROM @rows(:places, date DATE, calendar_id UUID) p CROSS JOIN days d CROSS JOIN windows w
+    WHERE d.org_id = :org_id AND d.date = p.date AND d.calendar_id = p.calendar_id
+      AND w.org_id = :org_id AND w.calendar_id = d.calendar_id
+    ORDER BY d.date, d.start_time, d.batch, d.calendar_id
+""")
+
+_COUNT = SQL("""
+    UPDATE days SET filled = days.filled + p.taken, next_token = days.next_token + p.tokens, rev = days.rev + 1
+    FROM @rows(:places, date DATE, calendar_id UUID, taken INTEGER, tokens INTEGER) AS p
+    WHERE days.org_id = :org_id AND days.date = p.date AND days.calendar_id = p.calendar_id
 """)
 
 _SET_OVERRIDE = SQL("""
@@ -180,13 +207,39 @@ async def list_stored(
     return [_window_date(row) for row in rows]
 
 
+Place = tuple[date, str]
+"""A window-date by its date and its window's id: sorted, the order in which they are locked."""
+
+
+class Locked(NamedTuple):
+    """A window-date that stays as it is until the transaction ends, and the next token number on it."""
+
+    window_date: WindowDate
+    next_token: int
+
+
+async def lock_places(tx: Connection, org_id: str, places: Collection[Place], *, now: int) -> list[Locked]:
+    """Those of some window-dates that are stored, in the order in which bookings try them.
+
+    They are read in a second statement, after the locks: a statement that had to wait for one would see
+    the counts of the moment before.
+    """
+    packed = pack([(on.isoformat(), calendar_id) for on, calendar_id in sorted(places)])
+    await tx.fetch(_LOCK, org_id=org_id, places=packed)
+    rows = await tx.fetch(_AT, org_id=org_id, places=packed, now=now)
+    return [Locked(_window_date(row), row[16]) for row in rows]
+
+
 async def lock_window_date(tx: Connection, org_id: str, calendar_id: str, on: date, *, now: int) -> WindowDate | None:
     """One stored window-date, kept from changing until the transaction ends."""
-    locked = await tx.fetch_one(_LOCK, org_id=org_id, date=on.isoformat(), calendar_id=calendar_id)
-    if locked is None:
-        return None
-    found = await list_stored(tx, org_id, date_from=on, date_to=on, calendar_id=calendar_id, now=now)
-    return found[0]
+    found = await lock_places(tx, org_id, [(on, calendar_id)], now=now)
+    return found[0].window_date if found else None
+
+
+async def count_places(tx: Connection, org_id: str, changes: Mapping[Place, tuple[int, int]]) -> None:
+    """Change locked window-dates by how many places were taken (less than 0: freed) and how many tokens given."""
+    rows = [(on.isoformat(), calendar_id, *change) for (on, calendar_id), change in sorted(changes.items())]
+    await tx.execute(_COUNT, org_id=org_id, places=pack(rows))
 
 
 async def set_override(
@@ -249,6 +302,7 @@ def _projected(row: Row) -> WindowDate:
     """A window-date that may not be stored: then its row names the zone whose skipped hour closes it."""
     at = _window_date(row)
     timezone = row[16]
-    if timezone is not None and is_skipped(at.start_time, at.end_time, on=at.date, timezone=timezone):
-        return at._replace(covered=False)
-    return at
+    if timezone is None:
+        return at
+    skipped = is_skipped(at.start_time, at.end_time, on=at.date, timezone=timezone)
+    return at._replace(stored=False, covered=at.covered and not skipped)

@@ -1,0 +1,103 @@
+"""Group commit: requests of one organization that wait together are done in one transaction.
+
+The first request starts at once; those that come while it is being written form the next group. A sync of
+the disk is then paid once for a group, and each request is answered only after the commit that holds it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from slotkeeper.domain.errors import SlotkeeperError
+from slotkeeper.store.database import Connection, Database
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+MOST = 256
+"""How many requests one group holds at most."""
+
+Step = Callable[[Connection, str, Sequence[Request], int], Awaitable[Sequence[Result | SlotkeeperError]]]
+
+
+class _Waiting(NamedTuple, Generic[Request, Result]):
+    request: Request
+    apart: Hashable
+    now: int
+    answer: "asyncio.Future[Result]"
+
+
+@dataclass(slots=True)
+class _Line(Generic[Request, Result]):
+    """The requests of one organization that no group has taken yet."""
+
+    waiting: list[_Waiting[Request, Result]] = field(default_factory=list)
+
+    def take(self) -> list[_Waiting[Request, Result]]:
+        """The next group, in the order of arrival; two requests that must stay apart never share one."""
+        group: list[_Waiting[Request, Result]] = []
+        later: list[_Waiting[Request, Result]] = []
+        seen: set[Hashable] = set()
+        for one in self.waiting:
+            fits = len(group) < MOST and (one.apart is None or one.apart not in seen)
+            (group if fits else later).append(one)
+            seen.add(one.apart)
+        self.waiting = later
+        return group
+
+
+class Together(Generic[Request, Result]):
+    """Runs a step for lists of requests, one list of an organization at a time."""
+
+    def __init__(self, db: Database, step: Step[Request, Result]) -> None:
+        self._db = db
+        self._step = step
+        self._lines: dict[str, _Line[Request, Result]] = {}
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def ask(self, org_id: str, request: Request, *, now: int, apart: Hashable = None) -> Result:
+        """What became of a request, once that is durable. Raises what it was refused with.
+
+        Two requests with the same ``apart``, unless None, are never in one group. A caller who goes away
+        changes nothing.
+        """
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        line = self._lines.get(org_id)
+        if line is None:
+            line = self._lines[org_id] = _Line()
+            task = asyncio.create_task(self._serve(org_id, line))
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+        line.waiting.append(_Waiting(request, apart, now, answer))
+        return await answer
+
+    async def _serve(self, org_id: str, line: _Line[Request, Result]) -> None:
+        while line.waiting:
+            await self._do(org_id, line.take())
+        del self._lines[org_id]
+
+    async def _do(self, org_id: str, group: list[_Waiting[Request, Result]]) -> None:
+        """One group; where the database refuses it as a whole, its members one by one."""
+        now = max(one.now for one in group)
+        try:
+            results = await self._db.write(lambda tx: self._run(tx, org_id, group, now))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who asked
+            if len(group) > 1:
+                for one in group:
+                    await self._do(org_id, [one])
+            elif not group[0].answer.done():
+                group[0].answer.set_exception(error)
+            return
+        for one, result in zip(group, results, strict=True):
+            if one.answer.done():
+                continue
+            if isinstance(result, SlotkeeperError):
+                one.answer.set_exception(result)
+            else:
+                one.answer.set_result(result)
+
+    async def _run(
+        self, tx: Connection, org_id: str, group: Sequence[_Waiting[Request, Result]], now: int
+    ) -> Sequence[Result | SlotkeeperError]:
+        return await self._step(tx, org_id, [one.request for one in group], now)
