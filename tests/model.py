@@ -178,12 +178,22 @@ class Model:
         if at not in self.records:
             self.records[at] = self.rule(at)
 
-    def override(self, at: tuple[str, date], service: str | None, shown: dict[str, Any], changes: Override) -> None:
-        """Set overrides, or take them off with None; what equals the answer for this record has no effect."""
-        real = {name: value for name, value in changes.items() if value is None or value != shown.get(name)}
+    def override(
+        self, at: tuple[str, date], service: str | None, changes: Override, sent_back: dict[str, Any] | None = None
+    ) -> None:
+        """Set overrides, or take them off with None.
+
+        What is stored already has no effect: by this override, or by the window where the window-date's own
+        does not stand between. With a whole record sent back, neither has what it showed.
+        """
         self.touch(at)
+        rule, between = self.rule(at), self.overrides.get(at, {}).get(None, {}) if service else {}
+        stored = {"status": "OPEN", "max_slots": rule.max_slots, "ai_slots": rule.ai_slots}
+        stored = {name: value for name, value in stored.items() if name not in between}
         mine = self.overrides.setdefault(at, {}).setdefault(service, {})
-        mine |= real
+        for known in (stored | mine, sent_back or {}):
+            changes = {n: value for n, value in changes.items() if value is None or n not in known or value != known[n]}
+        mine |= changes
         for name in [name for name, value in mine.items() if value is None]:
             del mine[name]
 

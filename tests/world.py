@@ -97,7 +97,7 @@ class Client:
         body = {"day": "monday", "session": "Morning", "start_time": "09:00", "end_time": "11:00", "max_slots": 20}
         return str(good(self.post(WINDOWS, body | fields), 201)["data"]["calendar_id"])
 
-    def override(self, calendar_id: str, on: str, service_id: str | None = None, **fields: Any) -> httpx.Response:
+    def override(self, calendar_id: str, on: str, service_id: str | None = None, /, **fields: Any) -> httpx.Response:
         """PATCH the record of a service (4.3), or the window-date itself (4.5)."""
         kind, parts = ("days", [calendar_id, on]) if service_id is None else ("tracking", [calendar_id, on, service_id])
         return self.patch(f"{WINDOWS}/{kind}/{'||'.join(parts)}", fields)

@@ -1,78 +1,118 @@
-"""schemathesis against the generated OpenAPI document, in process, with every check on.
+"""schemathesis against the generated OpenAPI document, in process: all its phases, every check on.
 
 One setting only: operations whose rules go across fields, which JSON Schema cannot say, may answer
 data that their schema allows with 400. They are listed here one by one, with the rule.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import hypothesis
 import pytest
 import schemathesis
-from schemathesis import Case
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 from schemathesis.config._checks import POSITIVE_DATA_ACCEPTANCE_EXPECTED_STATUSES as USUAL
+from schemathesis.core.result import Ok
+from schemathesis.engine import events, from_schema
 
 from tests.world import MONDAY, Client, World
 
 ACROSS_FIELDS = {
     "GET /v1/appointment-slots/schedule-tracking": "date_to is not before date_from, and at most 366 days in all",
     "POST /v1/appointment-slots/regenerate": "date_to is not before date_from, and at most 366 days in all",
-    "POST /v1/appointment-slots": "end_time after start_time, ai_slots at most max_slots, a branch where there are several",
+    "POST /v1/appointment-slots": "end_time after start_time, ai_slots at most max_slots; a branch, with several",
     "PATCH /v1/appointment-slots/{slot_id}": "the result has end_time after start_time and ai_slots at most max_slots",
 }
+rounds = hypothesis.settings().max_examples // 100  # 1, many in a soak
 
 
 def configuration(key: str) -> SchemathesisConfig:
     checks = {"positive_data_acceptance": {"expected-statuses": [*USUAL, "400"]}}
     return SchemathesisConfig.from_dict(
         {
+            "seed": 4711,
             "headers": {"Authorization": f"Bearer {key}"},
+            "generation": {"max-examples": 60 * rounds, "database": "none"},
+            "checks": {"enabled": True},
             "operations": [{"include-name": name, "checks": checks} for name in ACROSS_FIELDS],
         }
     )
 
 
+@dataclass
+class Run:
+    """What a run of all phases has found."""
+
+    schema: schemathesis.BaseSchema
+    failures: list[str] = field(default_factory=list)
+    tried: Counter[tuple[str, str]] = field(default_factory=Counter)  # phase, operation
+    checked: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def operations(self) -> list[schemathesis.schemas.APIOperation[Any, Any, Any, Any]]:
+        return [result.ok() for result in self.schema.get_all_operations() if isinstance(result, Ok)]
+
+    def take(self, event: events.EngineEvent) -> None:
+        if isinstance(event, events.NonFatalError):
+            self.failures.append(f"{event.label}: {event.value}")
+        elif isinstance(event, events.FatalError):
+            self.failures.append(repr(event.exception))
+        elif isinstance(event, events.EngineFinished):
+            self.failures += [str(failure) for failure in event.failures]
+        elif isinstance(event, events.ScenarioFinished):
+            self.take_scenario(event)
+
+    def take_scenario(self, event: events.ScenarioFinished) -> None:
+        self.tried[event.phase.value, event.label or ""] += len(event.recorder.cases)
+        for interaction in event.recorder.interactions.values():
+            if interaction.response is not None:
+                self.statuses[interaction.response.status_code] += 1
+        for check in (one for checks in event.recorder.checks.values() for one in checks):
+            self.checked[check.name] += 1
+            if check.failure_info is not None:
+                self.failures.append(f"{event.label}: {check.failure_info.failure}\n{check.failure_info.code_sample}")
+
+
 @pytest.fixture(scope="module")
-def served(new_world: Callable[[], World], prepared: Any) -> Iterator[World]:
-    """A clinic with something of everything, so that some of what is tried is found."""
+def run(new_world: Callable[[], World], prepared: Any) -> Run:
+    """All phases against a clinic with something of everything, so that some of what is tried is found."""
     world = new_world()
     owner = Client(world, prepared.cast.owner)
     owner.branch("Main Street")
     service = owner.service("Checkup")
     world.book(prepared.cast.owner_org, owner.window(), MONDAY, service)
-    yield world
+    schema = schemathesis.openapi.from_asgi("/openapi.json", world.app, config=configuration(prepared.cast.owner))
+    found = Run(schema)
+    for event in from_schema(schema).execute():
+        found.take(event)
     world.close()
-
-
-@pytest.fixture(scope="module")
-def document(served: World, prepared: Any) -> schemathesis.BaseSchema:
-    return schemathesis.openapi.from_asgi("/openapi.json", served.app, config=configuration(prepared.cast.owner))
-
-
-schema = schemathesis.pytest.from_fixture("document")
-rounds = hypothesis.settings().max_examples // 100  # 1, many in a soak
+    return found
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@schema.parametrize()
-@hypothesis.settings(max_examples=20 * rounds, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
-def test_every_operation_answers_as_the_document_says(case: Case) -> None:
-    case.call_and_validate()
+def test_every_operation_answers_as_the_document_says(run: Run) -> None:
+    assert not run.failures, "\n\n".join(run.failures)
 
 
-def test_every_check_is_on_and_only_listed_operations_may_refuse_what_their_schema_allows(
-    document: schemathesis.BaseSchema,
-) -> None:
-    names = set(CHECKS.get_all_names())
-    assert names >= {"not_a_server_error", "positive_data_acceptance", "negative_data_rejection", "ignored_auth"}
-    for result in document.get_all_operations():
-        operation = result.ok()
-        checks = document.config.checks_config_for(operation=operation)
-        for name in names - {"max_response_time"}:
-            assert checks.get_by_name(name=name).enabled, f"{operation.label}: {name}"
+@pytest.mark.slow
+def test_every_operation_was_tried_in_every_way(run: Run) -> None:
+    labels = {operation.label for operation in run.operations()}
+    assert len(labels) >= 20
+    for phase in ("coverage", "fuzzing"):
+        assert {label for name, label in run.tried if name == phase} >= labels, phase
+    assert {200, 201, 400, 401, 404, 405} <= set(run.statuses)
+
+
+@pytest.mark.slow
+def test_every_check_was_on_and_only_listed_operations_may_refuse_what_their_schema_allows(run: Run) -> None:
+    names = set(CHECKS.get_all_names()) - {"max_response_time"}
+    for operation in run.operations():
+        checks = run.schema.config.checks_config_for(operation=operation)
+        assert [name for name in names if not checks.get_by_name(name=name).enabled] == [], operation.label
         lenient = "400" in checks.positive_data_acceptance.expected_statuses
         assert lenient == (operation.label in ACROSS_FIELDS), operation.label
+    assert names - set(run.checked) == set()

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -41,11 +42,11 @@ class Clinic:
             self.world.path, self.org_id, self.window, MONDAY, self.checkup, now=now, expires_at=now + seconds * 1000
         )
 
-    def slot(self) -> dict[str, int]:
+    def slot(self) -> dict[str, Any]:
         (slot,) = self.owner.slots(MONDAY)
         return slot
 
-    def record(self, service: str | None = None) -> dict[str, int]:
+    def record(self, service: str | None = None) -> dict[str, Any]:
         (record,) = self.owner.records(MONDAY, appointment_type_id=service or self.checkup)
         return record
 
@@ -147,6 +148,16 @@ def test_a_booking_takes_a_place_only_where_the_record_is_open(clinic: Clinic) -
     good(clinic.owner.override(clinic.window, MONDAY, clinic.checkup, status="CLOSED"))
     assert clinic.try_book(clinic.checkup) == "OUTSIDE_AVAILABILITY"
     assert clinic.try_book(clinic.vaccination) == "BOOKED"
+
+
+def test_a_window_takes_no_booking_for_a_service_that_it_does_not_serve_or_that_is_inactive(clinic: Clinic) -> None:
+    own = clinic.owner.window(session="Evening", appointment_type_id=clinic.vaccination)
+    who = (clinic.org_id, own, MONDAY)
+    assert clinic.world.try_book(*who, clinic.checkup) == "OUTSIDE_AVAILABILITY"
+    assert clinic.world.try_book(*who, clinic.vaccination) == "BOOKED"
+    good(clinic.owner.patch(f"/v1/services/{clinic.vaccination}", {"active": False}))
+    assert clinic.world.try_book(*who, clinic.vaccination) == "OUTSIDE_AVAILABILITY"
+    assert clinic.try_book(clinic.vaccination) == "OUTSIDE_AVAILABILITY"
 
 
 def test_a_booking_takes_a_place_only_while_filled_and_live_holds_are_below_the_limit(clinic: Clinic) -> None:

@@ -119,7 +119,9 @@ def test_unknown_query_parameters_are_ignored(owner: Client) -> None:
 def test_a_query_parameter_given_twice_is_400(owner: Client, name: str) -> None:
     value = {"date": MONDAY, "session": "Morning"}.get(name, GONE)
     parameters = [("date", MONDAY)] * (name != "date") + [(name, value), (name, value)]
-    error = refused(owner.request("GET", AVAILABILITY, params=httpx.QueryParams(parameters)), 400, "VALIDATION_ERROR")
+    error = refused(
+        owner.request("GET", AVAILABILITY, params=httpx.QueryParams(tuple(parameters))), 400, "VALIDATION_ERROR"
+    )
     assert [detail["field"] for detail in error["details"]] == [name]
 
 

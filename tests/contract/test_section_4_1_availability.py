@@ -130,13 +130,9 @@ def test_a_full_window_is_listed_with_0_available(owner: Client, service: str, w
 def test_max_slots_is_the_largest_limit_among_active_services_with_an_open_record(owner: Client, service: str) -> None:
     window = owner.window()
     larger, closed, inactive = owner.service("Larger"), owner.service("Closed"), owner.service("Inactive")
-    for who, fields in [
-        (service, {"max_slots": 5}),
-        (larger, {"max_slots": 8}),
-        (closed, {"max_slots": 50, "status": "CLOSED"}),
-        (inactive, {"max_slots": 60}),
-    ]:
-        good(owner.override(window, MONDAY, who, **fields))
+    for who, places in [(service, 5), (larger, 8), (closed, 50), (inactive, 60)]:
+        good(owner.override(window, MONDAY, who, max_slots=places))
+    good(owner.override(window, MONDAY, closed, status="CLOSED"))
     good(owner.patch(f"/v1/services/{inactive}", {"active": False}))
     assert owner.slots()[0]["max_slots"] == 8
 

@@ -79,7 +79,10 @@ def test_branch_service_and_session_filter(owner: Client, branch: str, service: 
     other_branch, other = owner.branch("Other"), owner.service("Other")
     morning = owner.window(branch_id=branch)
     evening = owner.window(branch_id=other_branch, session="Evening", appointment_type_id=other)
-    seen = lambda **filters: {(r["calendar_id"], r["appointment_type_id"]) for r in owner.records(**filters)}  # noqa: E731
+
+    def seen(**filters: str) -> set[tuple[str, str]]:
+        return {(one["calendar_id"], one["appointment_type_id"]) for one in owner.records(**filters)}
+
     assert seen() == {(morning, service), (morning, other), (evening, other)}
     assert seen(branch_id=branch) == {(morning, service), (morning, other)}
     assert seen(appointment_type_id=other) == {(morning, other), (evening, other)}
@@ -222,6 +225,16 @@ def test_records_are_rolled_forward_when_a_branchs_day_begins(owner: Client, wee
     assert world.roll_forward() == 0, "nothing is left to make"
 
 
+def test_a_window_made_in_the_first_minute_of_a_day_has_all_its_records(
+    owner: Client, service: str, world: World
+) -> None:
+    world.clock.set("2026-06-02T00:00:00Z")
+    assert service
+    for day in EVERY_DAY:
+        owner.window(day=day)
+    assert dates(owner, "2026-05-01", "2026-12-31") == [plus_days("2026-06-02", n) for n in range(91)]
+
+
 def test_rolling_forward_catches_up_after_any_time_and_for_every_organization(
     outsider: Client, week: list[str], world: World
 ) -> None:
@@ -282,3 +295,32 @@ def test_an_organization_without_services_or_windows_has_no_records(owner: Clien
     owner.window()
     assert owner.records() == [], "a record is shown per service"
     assert world.run(schedule.roll_forward(world.db, now=world.clock())) == 0
+
+
+def test_a_new_zone_of_a_branch_moves_its_today_and_its_skipped_hours(owner: Client, world: World) -> None:
+    branch = owner.branch("Main")
+    owner.service("Checkup")
+    good(owner.patch("/v1/appointment-config", {"horizon_days": 400}))
+    window = owner.window(day="sunday", start_time="02:00", end_time="03:00")
+    assert owner.records("2027-03-28")[0]["status"] == "OPEN"
+    good(owner.patch(f"/v1/branches/{branch}", {"timezone": "Europe/Berlin"}))
+    assert owner.records("2027-03-28")[0]["status"] == "CLOSED"
+    good(owner.patch(f"/v1/branches/{branch}", {"timezone": None}))
+    good(owner.patch("/v1/appointment-config", {"timezone": "America/New_York"}))
+    assert owner.records("2027-03-28")[0]["status"] == "OPEN"
+    assert owner.records("2027-03-14")[0]["status"] == "CLOSED"
+    world.clock.set("2026-06-14T02:00:00Z")  # still the 13th in New York
+    good(owner.patch("/v1/appointment-config", {"timezone": "UTC"}))
+    good(owner.patch(f"{WINDOWS}/{window}", {"max_slots": 5}))
+    assert [record["max_slots"] for record in owner.records("2026-06-07", "2026-06-14")] == [20, 5]
+
+
+def test_records_end_with_the_last_date_that_there_is(owner: Client, world: World) -> None:
+    world.clock.set("2100-12-20T08:00:00Z")
+    owner.branch("Main")
+    owner.service("Checkup")
+    for day in EVERY_DAY:
+        owner.window(day=day)
+    world.clock.set("2100-12-31T23:00:00Z")
+    world.roll_forward()
+    assert dates(owner, "2100-12-01", "2100-12-31") == [f"2100-12-{day}" for day in range(20, 32)]

@@ -1,8 +1,14 @@
 """Contract section 4.4, sentence by sentence."""
 
+import asyncio
+from collections.abc import Coroutine
+from datetime import date
+from typing import Any
+
 import pytest
 
-from slotkeeper.operations import upkeep
+from slotkeeper.domain import access
+from slotkeeper.operations import appointments, schedule, upkeep
 from tests import direct
 from tests.world import MONDAY, REGENERATE, WINDOWS, Cast, Client, World, good, plus_days, refused
 
@@ -28,6 +34,19 @@ class Clinic:
         now = self.world.clock()
         expires_at = now + seconds * 1000
         return direct.hold(self.world.path, self.org_id, self.window, on, self.service, now=now, expires_at=expires_at)
+
+    def start_booking(self, person: int) -> Coroutine[Any, Any, Any]:
+        return appointments.book_appointment(
+            self.world.db,
+            access.operator(self.org_id),
+            calendar_id=self.window,
+            on=date.fromisoformat(MONDAY),
+            wall_time="09:00",
+            service_id=self.service,
+            patient_name=f"Person {person}",
+            parent_phone=f"0049{person:08d}",
+            now=self.world.clock(),
+        )
 
     def forget(self, on: str) -> None:
         """Lose a stored record, as no interface does."""
@@ -204,6 +223,14 @@ def test_a_closed_date_keeps_its_record_closed(owner: Client, clinic: Clinic) ->
     assert owner.records()[0]["status"] == "OPEN"
 
 
+def test_a_closure_of_another_branch_closes_nothing_here(owner: Client, clinic: Clinic) -> None:
+    other = owner.branch("Other")
+    direct.closure(clinic.world.path, clinic.org_id, MONDAY, FAR, branch_id=other, now=clinic.world.clock())
+    for on in (MONDAY, FAR):
+        owner.regenerate(on)
+        assert [record["status"] for record in owner.records(on)] == ["OPEN"]
+
+
 def test_dry_run_changes_nothing_and_adds_the_changes(owner: Client, clinic: Clinic) -> None:
     clinic.forget(MONDAY)
     direct.change(clinic.world.path, "UPDATE days SET max_slots = 3 WHERE date = ?", plus_days(MONDAY, 7))
@@ -247,3 +274,21 @@ def test_another_organizations_records_are_not_touched(owner: Client, outsider: 
     clinic.forget(MONDAY)
     assert outsider.regenerate(MONDAY) == counters(1)
     assert owner.records() == []
+
+
+def test_running_it_beside_bookings_loses_none(owner: Client, clinic: Clinic) -> None:
+    good(owner.override(clinic.window, MONDAY, max_slots=50))
+    operator = access.operator(clinic.org_id)
+    first, last, now = date(2026, 6, 1), date(2026, 7, 31), clinic.world.clock()
+
+    async def both() -> None:
+        booking = [clinic.start_booking(person) for person in range(30)]
+        running = [
+            schedule.regenerate(clinic.world.db, operator, date_from=first, date_to=last, dry_run=False, now=now)
+            for _ in range(10)
+        ]
+        await asyncio.gather(*booking[:10], *running[:5], *booking[10:20], *running[5:], *booking[20:])
+
+    clinic.world.run(both())
+    assert owner.records()[0]["filled_slots"] == 30
+    assert clinic.world.run(upkeep.check(clinic.world.db)) == []

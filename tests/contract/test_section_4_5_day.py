@@ -140,3 +140,26 @@ def test_a_whole_slot_sent_back_changes_nothing_whatever_its_services_say(owner:
         assert before[0][0]["max_slots"] == 30
         good(owner.patch(day.path, before[0][0]))
         assert (owner.slots(), owner.records()) == before
+
+
+def test_overrides_on_two_dates_of_a_window_do_not_meet(owner: Client, day: Day) -> None:
+    later = plus_days(MONDAY, 7)
+    good(owner.patch(day.path, {"max_slots": 6}))
+    good(owner.override(day.window, later, status="CLOSED"))
+    good(owner.override(day.window, later, day.service, max_slots=3))
+    assert owner.slots()[0]["max_slots"] == owner.records()[0]["max_slots"] == 6
+    assert owner.slots(later) == []
+    assert [(record["max_slots"], record["status"]) for record in owner.records(later)] == [(3, "CLOSED")]
+
+
+def test_what_is_set_explicitly_holds_for_services_that_are_added_later(owner: Client) -> None:
+    owner.branch("Main Street")
+    service = owner.service("Checkup")
+    window = owner.window()
+    good(owner.override(window, MONDAY, service, status="CLOSED", max_slots=30))
+    good(owner.override(window, MONDAY, status="CLOSED"))
+    good(owner.override(window, MONDAY, max_slots=30))
+    owner.service("Vaccination")
+    assert owner.slots() == []
+    numbers = {one["appointment_type_name"]: (one["max_slots"], one["status"]) for one in owner.records(MONDAY)}
+    assert numbers == {"Checkup": (30, "CLOSED"), "Vaccination": (30, "CLOSED")}

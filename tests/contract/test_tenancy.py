@@ -104,7 +104,10 @@ def send(
     client: Client, document: dict[str, Any], case: Case, own: dict[str, list[str]], value: str
 ) -> tuple[int, str]:
     """Send a request that is sound but for the id in question; status and body of the answer."""
-    choose = lambda name: value if name == case.name else own[name][0] if name in own else PLAIN[name]  # noqa: E731
+
+    def choose(name: str) -> Any:
+        return value if name == case.name else own[name][0] if name in own else PLAIN[name]
+
     path = re.sub(r"\{(\w+)\}", lambda found: choose(found[1]), case.path)
     parameters = case.operation.get("parameters", [])
     query = {

@@ -31,8 +31,8 @@ step = Migration(current_step() + 1, "dies", ("CREATE TABLE half_done (a INTEGER
 engine.list_migrations = lambda: [*list_migrations(), step]
 database = engine.SqliteDatabase(sys.argv[1])
 opened = database._open
-def with_death(**given):
-    raw = opened(**given)
+def with_death(*pragmas, **given):
+    raw = opened(*pragmas, **given)
     raw.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
     return raw
 database._open = with_death

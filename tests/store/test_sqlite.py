@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,10 @@ def database(tmp_path: Path) -> SqliteDatabase:
 
 async def _add_organization(tx: Connection) -> None:
     await directory.insert_organization(tx, Organization(ORG, "Owner", 1, Configuration()))
+
+
+async def _run(sql: SQL, tx: Connection, **values: str) -> int:
+    return await tx.execute(sql, org_id=ORG, **values)
 
 
 def _add(name: str) -> Work[None]:
@@ -117,6 +122,63 @@ def test_a_write_that_another_process_keeps_waiting_too_long_is_unavailable(
     run(waiting.write(_add("Checkup")))
     other.close()
     run(waiting.close())
+
+
+def test_writes_that_queue_behind_a_lock_all_give_up_in_the_same_time(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(database.close())
+    monkeypatch.setattr(sqlite, "WRITE_PATIENCE", 0.5)
+    other = sqlite3.connect(database.path, isolation_level=None)
+    waiting = SqliteDatabase(database.path)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def ask_all() -> list[object]:
+        return list(await asyncio.gather(*(waiting.write(_add("Checkup")) for _ in range(8)), return_exceptions=True))
+
+    start = time.monotonic()
+    assert all(isinstance(one, Unavailable) for one in run(ask_all()))
+    assert time.monotonic() - start < 8 * 0.5 / 2
+    other.close()
+    run(waiting.close())
+
+
+def test_a_connection_that_cannot_be_set_up_is_given_back(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(database.close())
+    monkeypatch.setattr(sqlite, "WRITE_PATIENCE", 0.05)
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN EXCLUSIVE")
+    waiting = SqliteDatabase(database.path)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            run(waiting.write(_add("Checkup")))
+    assert waiting._opened == []
+    other.close()
+    run(waiting.write(_add("Checkup")))
+    run(waiting.close())
+
+
+@pytest.mark.slow
+def test_the_log_starts_anew_under_writes_that_never_pause(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 0.05)
+    monkeypatch.setattr(sqlite, "LONGEST_LOG", 100)
+    run(database.write(_add("0")))
+    rename = SQL("UPDATE services SET name = :name || hex(zeroblob(20000)) WHERE org_id = :org_id")
+
+    async def write_on() -> int:
+        longest = 0
+        for number in range(1500):
+            await database.write(partial(_run, rename, name=str(number)))
+            longest = max(longest, database.path.with_name("test.db-wal").stat().st_size)
+        return longest
+
+    assert run(write_on()) < 1500 * 40_000 / 3
+    run(database.close())
 
 
 def test_an_old_sqlite_is_refused_with_the_version_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

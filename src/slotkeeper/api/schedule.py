@@ -64,6 +64,7 @@ async def update_record(request: Request) -> Data[RecordView]:
         slot_id,
         changes=cast("overrides.RecordChanges", changes),
         expect=expecting(echoed, record_view),
+        whole=bool(echoed),
         now=request.now,
     )
     return Data(True, record_view(record))
@@ -82,6 +83,7 @@ async def update_day(request: Request) -> Data[SlotView]:
         slot_id,
         changes=cast("overrides.DayChanges", changes),
         expect=expecting(echoed, slot_view),
+        whole=bool(echoed),
         now=request.now,
     )
     return Data(True, slot_view(slot))

@@ -112,6 +112,7 @@ async def update_window(request: Request) -> Data[WindowView]:
         calendar_id,
         changes=cast("windows.WindowChanges", changes),
         expect=expecting(echoed, window_view),
+        whole=bool(echoed),
         now=request.now,
     )
     return Data(True, window_view(window))

@@ -54,6 +54,10 @@ async def _look(tx: Connection, org_id: str, question: Question, *, now: int) ->
     return Seen(slots, found.until)
 
 
+BESIDES = 600
+"""About how many bytes a kept reply takes besides its text."""
+
+
 class Kept(NamedTuple):
     """A reply with what proves it fresh."""
 
@@ -61,6 +65,10 @@ class Kept(NamedTuple):
     since: int
     until: int | None
     reply: bytes
+
+    def room(self) -> int:
+        """About how many bytes it takes, its place and its proof included."""
+        return len(self.reply) + BESIDES
 
     def is_fresh(self, revisions: Row | None, now: int) -> bool:
         """Whether the database would say the same now."""
@@ -99,10 +107,10 @@ class Replies:
 
     def _keep(self, place: tuple[str, Question], kept: Kept) -> None:
         old = self._kept.pop(place, None)
-        self._room += (0 if old is None else len(old.reply)) - len(kept.reply)
+        self._room += (0 if old is None else old.room()) - kept.room()
         self._kept[place] = kept
         while self._room < 0:
-            self._room += len(self._kept.pop(next(iter(self._kept))).reply)
+            self._room += self._kept.pop(next(iter(self._kept))).room()
 
 
 async def list_tracking(

@@ -1,7 +1,8 @@
 """What one date says instead of the window: for one service (4.3), or for the whole window-date (4.5).
 
-An override replaces the number it overrides. A field that equals what is shown has no effect, so that
-a client may send a whole record back (contract.md section 3).
+An override replaces the number it overrides. A field that says what holds already has no effect. What
+holds is what this override, or else the window, says; where a client sends the whole record back, also
+what was shown (contract.md section 3).
 """
 
 from collections.abc import Callable, Mapping
@@ -53,10 +54,12 @@ async def update_record(
     *,
     changes: RecordChanges,
     expect: Callable[[TrackingRecord], None],
+    whole: bool,
     now: int,
 ) -> TrackingRecord:
     """Override the status or the places of one service on one window-date; the weekly window stays.
 
+    ``whole``: the client sends the record back as it was shown, but for what it changes.
     Raises NotFound where there is no such window, service or covered date; Conflict for OPEN where a
     closure or the lack of a covering window speaks first.
     """
@@ -72,7 +75,8 @@ async def update_record(
         if changes.get("status") is Status.OPEN and not at.covered:
             await _refuse_open(tx, org_id, window, on)
         stored = at.overrides.get(service.service_id, NO_OVERRIDE)
-        override = stored._replace(**_effective(changes, {"status": shown.status, "max_slots": shown.max_slots}))
+        own = _own(stored, at if at.overrides.get(None, NO_OVERRIDE) == NO_OVERRIDE else None)
+        override = stored._replace(**_effective(changes, own, shown if whole else None))
         if override == stored:
             return shown
         return record(await _override(tx, org_id, at, service.service_id, override, now=now), service)
@@ -87,10 +91,12 @@ async def update_day(
     *,
     changes: DayChanges,
     expect: Callable[[Slot], None],
+    whole: bool,
     now: int,
 ) -> Slot:
     """Override the status, the places or the AI's places of a whole window-date, whatever services it serves.
 
+    ``whole``: the client sends the slot back as it was shown, but for what it changes.
     Raises NotFound where there is no such window or covered date; Conflict for OPEN where a closure or
     the lack of a covering window speaks first.
     """
@@ -106,15 +112,8 @@ async def update_day(
         if changes.get("status") is Status.OPEN and not at.covered:
             await _refuse_open(tx, org_id, window, on)
         stored = at.overrides.get(None, NO_OVERRIDE)
-        base = capacity.base(at)
-        own = {
-            "status": capacity.status(at, None),
-            "max_slots": base,
-            "ai_slots": capacity.ai_limit(at, base),
-            "reason": stored.reason,
-        }
-        answer = {"status": shown.status, "max_slots": shown.max_slots, "ai_slots": shown.ai_slots}
-        override = stored._replace(**_effective(changes, own, answer))
+        own = _own(stored, at)
+        override = stored._replace(**_effective(changes, own, shown if whole else None))
         if override == stored:
             return shown
         changed = await _override(tx, org_id, at, None, override, now=now)
@@ -138,12 +137,23 @@ async def require_window_date(tx: Connection, org_id: str, window: Window, on: d
     return at
 
 
-def _effective(changes: RecordChanges | DayChanges, *said: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes without those that say what holds or is shown already."""
+def _own(stored: Override, at: WindowDate | None) -> dict[str, Any]:
+    """What holds by this override, or by the window where nothing else stands between the two."""
+    own: dict[str, Any] = {"reason": stored.reason}
+    if at is not None:
+        own |= {"status": Status.OPEN, "max_slots": at.max_slots, "ai_slots": at.ai_slots}
+    return own | {name: value for name, value in stored._asdict().items() if value is not None}
+
+
+def _effective(
+    changes: RecordChanges | DayChanges, own: Mapping[str, Any], shown: TrackingRecord | Slot | None
+) -> dict[str, Any]:
+    """The changes without those that say what holds already, or, of a record sent back, what was shown."""
     return {
         name: value
         for name, value in changes.items()
-        if value is None or not any(name in one and value == one[name] for one in said)
+        if value is None
+        or not ((name in own and value == own[name]) or (shown is not None and value == getattr(shown, name, None)))
     }
 
 

@@ -65,6 +65,8 @@ async def project(
     )
     if not dry_run:
         await projection.apply(tx, org_id, planned, now=now)
+        if any(item.change == "remove" for item in planned):
+            await directory.touch(tx, org_id)  # its revision is gone from the sum that proves a kept reply fresh
     return Projected(planned, len(wanted))
 
 
@@ -82,11 +84,13 @@ async def _wanted(
 async def reproject(tx: Connection, org_id: str, calendar_ids: Sequence[str], branch_id: str, *, now: int) -> None:
     """Bring the records of some windows of a branch in line from its today on, in this transaction.
 
-    The records reach as far as the branch's do, or as its horizon asks for, whichever is further.
+    The records reach as far as the branch's horizon asks for, or a day further where another server, whose
+    clock is ahead, has rolled the branch past midnight.
     """
     horizon = await directory.get_horizon(tx, org_id, branch_id)
     first = today(now, horizon.timezone)
-    last = max(horizon.projected_to, reach(horizon, now=now))
+    asked = reach(horizon, now=now)
+    last = max(asked, min(horizon.projected_to, asked + timedelta(days=1)))
     await project(tx, org_id, Slice(tuple(calendar_ids), first, last, 0), now=now, beyond=True)
 
 

@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from slotkeeper.domain.access import Caller
-from slotkeeper.domain.errors import RateLimitExceeded
+from slotkeeper.domain.errors import RateLimitExceeded, Unavailable
 from slotkeeper.operations.ids import new_id
 from slotkeeper.store import rate_leases as store
 from slotkeeper.store.database import Connection, Database
@@ -18,6 +18,9 @@ MINUTE = 60_000
 LEASE_LIFE = 6_000
 KEPT_REFUSAL = 1_000
 """For how many milliseconds a refusal is repeated without asking the database again."""
+
+PATIENCE = 6_000
+"""For how many milliseconds after a request that had to wait for the database in vain the next ones need not."""
 
 MOST_KEYS = 10_000
 
@@ -43,6 +46,7 @@ class _Account:
     """One key in one process; the lock lets a single request renew the lease while the others wait for it."""
 
     lease: _Lease | None = None
+    unavailable_until: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -61,12 +65,21 @@ class SharedRateLimits:
         async with account.lock:
             lease = account.lease
             if lease is None or lease.is_over(now):
-                lease = await self._db.write(lambda tx: _renew(tx, caller, account.lease, now=now))
-                account.lease = lease
+                lease = account.lease = await self._renewed(account, caller, now)
             if lease.share == 0:
                 raise RateLimitExceeded(caller.rate_limit, max(1, -(-(lease.retry_at - now) // 1000)))
             lease.used += 1
             lease.last_use = max(lease.last_use, now)
+
+    async def _renewed(self, account: _Account, caller: Caller, now: int) -> _Lease:
+        """The next lease. Raises Unavailable at once where the database has just kept another request waiting."""
+        if now < account.unavailable_until:
+            raise Unavailable
+        try:
+            return await self._db.write(lambda tx: _renew(tx, caller, account.lease, now=now))
+        except Unavailable:
+            account.unavailable_until = now + PATIENCE
+            raise
 
     def _account(self, key_id: str, now: int) -> _Account:
         account = self._accounts.get(key_id)

@@ -69,16 +69,21 @@ async def _regenerate(db: Database, org_id: str, part: Slice, *, now: int, first
     except Unavailable:
         if first:
             raise
-        return Regenerated(0, part.size, 0)
-    except SlotkeeperError:
+        return Regenerated(0, await _count(db, org_id, part, now=now), 0)
+    except SlotkeeperError as error:
         halves = _halve(part)
         if not halves:
-            log.exception("the record of %s on %s could not be written", part.calendar_ids[0], part.first)
+            log.error("the record of %s on %s could not be written: %s", part.calendar_ids[0], part.first, error)  # noqa: TRY400 (the reason is enough)
             return Regenerated(0, 1, 0)
     result = Regenerated(0, 0, 0)
     for half in halves:
         result = _add(result, await _regenerate(db, org_id, half, now=now, first=False))
     return result
+
+
+async def _count(db: Database, org_id: str, part: Slice, *, now: int) -> int:
+    """How many window-dates a slice has that could not be written."""
+    return _result(await db.read_aside(lambda tx: project(tx, org_id, part, now=now, dry_run=True))).processed
 
 
 def _halve(part: Slice) -> list[Slice]:
@@ -128,24 +133,38 @@ def _add(one: Regenerated, other: Regenerated) -> Regenerated:
 async def roll_forward(db: Database, *, now: int) -> int:
     """Make the records that the horizon of every branch asks for by now; how many were made.
 
-    Cheap where nothing is to be done, so that it can be asked every few seconds.
+    Cheap where nothing is to be done, so that it can be asked every few seconds. A branch whose records cannot
+    be made is logged, and the others still get theirs.
     """
     made = 0
     for horizon in await db.read(directory.list_horizons):
-        if horizon.projected_to < reach(horizon, now=now):
+        last = reach(horizon, now=now)
+        if last <= horizon.projected_to <= last + timedelta(days=1):  # a day more: another server is past midnight
+            continue
+        try:
             made += await roll_branch(db, horizon, now=now)
+        except Exception:
+            log.exception("the records of branch %s could not be rolled forward", horizon.branch_id)
     return made
 
 
 async def roll_branch(db: Database, horizon: Horizon, *, now: int) -> int:
     """Make the records of one branch up to its horizon, in slices; how many were made."""
-    first = max(horizon.projected_to + timedelta(days=1), today(now, horizon.timezone))
-    last = reach(horizon, now=now)
     org_id, branch_id = horizon.org_id, horizon.branch_id
+    on, last = today(now, horizon.timezone), reach(horizon, now=now)
+    # Records that reach too far say that a clock was wrong; what they say of the dates up to there is not trusted.
+    first = on if horizon.projected_to > last else max(horizon.projected_to + timedelta(days=1), on)
+    rev = await db.read(lambda tx: directory.get_config_rev(tx, org_id))
     parts = await db.read(lambda tx: list_slices(tx, org_id, branch_id=branch_id, first=first, last=last))
     made = 0
     for part in parts:
         projected = await db.write(lambda tx, part=part: project(tx, org_id, part, now=now))  # type: ignore[misc]
         made += sum(item.change == "make" for item in projected.planned)
-    await db.write(lambda tx: directory.set_projected(tx, org_id, branch_id, last))
+
+    async def finish(tx: Connection) -> None:
+        # A window that came or changed meanwhile may lack the new dates; then the next round does them.
+        if await directory.get_config_rev(tx, org_id) == rev:
+            await directory.set_projected(tx, org_id, branch_id, last)
+
+    await db.write(finish)
     return made

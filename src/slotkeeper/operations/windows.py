@@ -115,10 +115,12 @@ async def update_window(
     *,
     changes: WindowChanges,
     expect: Callable[[Window], None],
+    whole: bool,
     now: int,
 ) -> Window:
     """Change a window; what equals the stored value has no effect. The result must satisfy the rules of a new one.
 
+    ``whole``: the client sends the window back as it was shown, so an ``ai_slots`` that follows keeps following.
     Raises NotFound, InvalidInput, Conflict for a twin.
     """
     caller.require(Scope.SLOTS_WRITE)
@@ -127,6 +129,8 @@ async def update_window(
     async def work(tx: Connection) -> Window:
         stored = await require_window(tx, org_id, calendar_id, lock=True)
         expect(stored)
+        if whole and changes.get("ai_slots") == shown_ai_slots(stored):
+            changes.pop("ai_slots")
         window = await _changed(tx, org_id, stored, changes)
         if window == stored:
             return stored
@@ -164,7 +168,7 @@ async def _changed(tx: Connection, org_id: str, stored: Window, changes: WindowC
         window = window._replace(end_time=changes["end_time"])
     if "max_slots" in changes:
         window = window._replace(max_slots=changes["max_slots"])
-    if "ai_slots" in changes and changes["ai_slots"] != shown_ai_slots(stored):
+    if "ai_slots" in changes:
         window = window._replace(ai_slots=changes["ai_slots"])
     if "batch_name" in changes:
         window = window._replace(batch=changes["batch_name"])

@@ -13,7 +13,7 @@ Types of columns, in the schema and in markers: ``UUID``, ``TEXT``, ``DATE``, ``
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, NewType, Protocol, TypeVar
 
 SQL = NewType("SQL", str)
@@ -35,6 +35,10 @@ class Connection(Protocol):
 
     async def execute(self, sql: SQL, **values: Value) -> int:
         """Run a statement and say how many rows it changed."""
+        ...
+
+    async def execute_each(self, sql: SQL, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Run a statement that changes one row by its primary key, once for each of some sets of values."""
         ...
 
 

@@ -55,8 +55,8 @@ _ON_DATE = SQL("""
     ORDER BY 6, 7, 5, 1
 """)
 
-# Everything that _ON_DATE reads changes one of these: a revision never falls, and no record of a wanted date goes
-# away without a change of the configuration. A hold's end writes nothing; it is the reader's to mind.
+# Everything that _ON_DATE reads changes one of these: a revision never falls, and no record goes away without a
+# change of the configuration's, or the sum could come back. A hold's end writes nothing; it is the reader's to mind.
 _REVISIONS = SQL("""
     SELECT o.config_rev, (
         SELECT sum(d.rev) FROM windows k CROSS JOIN days d

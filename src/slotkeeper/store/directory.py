@@ -44,6 +44,8 @@ _CONFIGURE = SQL("""
 
 _TOUCH = SQL("UPDATE organizations SET config_rev = config_rev + 1 WHERE org_id = :org_id")
 
+_CONFIG_REV = SQL("SELECT config_rev FROM organizations WHERE org_id = :org_id")
+
 _BRANCHES = SQL("""
     SELECT branch_id, name, timezone, created_at, updated_at
     FROM branches
@@ -145,8 +147,14 @@ async def configure(tx: Connection, org_id: str, configuration: Configuration, *
 
 
 async def touch(tx: Connection, org_id: str) -> None:
-    """Say that a branch, service, window or closure of the organization changed."""
+    """Say that a branch, service, window or closure of the organization changed, or that a record went away."""
     await tx.execute(_TOUCH, org_id=org_id)
+
+
+async def get_config_rev(tx: Connection, org_id: str) -> int | None:
+    """The revision that ``touch`` moves on."""
+    row = await tx.fetch_one(_CONFIG_REV, org_id=org_id)
+    return None if row is None else row[0]
 
 
 async def list_branches(tx: Connection, org_id: str) -> list[Branch]:

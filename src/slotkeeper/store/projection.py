@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from slotkeeper.store.database import SQL, Connection, pack
+from slotkeeper.store.database import SQL, Connection, Value, pack
 
 
 class Wanted(NamedTuple):
@@ -152,10 +152,9 @@ _WRITE = SQL("""
 """)
 
 _CLOSE = SQL("""
-    UPDATE days SET covered = FALSE, overridden = p.overridden, filled = p.filled, held = p.held, rev = rev + 1
-    FROM @rows(:places, date DATE, calendar_id UUID, covered BOOLEAN, overridden BOOLEAN, filled INTEGER,
-               held INTEGER) AS p
-    WHERE days.org_id = :org_id AND days.date = p.date AND days.calendar_id = p.calendar_id
+    UPDATE days SET
+        covered = FALSE, overridden = :overridden, filled = :filled, held = :held, rev = rev + 1
+    WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
 """)
 
 
@@ -228,8 +227,18 @@ async def apply(tx: Connection, org_id: str, planned: Sequence[Planned], *, now:
     if written:
         await tx.execute(_WRITE, org_id=org_id, places=_facts(written))
     closed = [item for item in touched if item.change == "close"]
-    if closed:
-        await tx.execute(_CLOSE, org_id=org_id, places=_facts(closed))
+    await tx.execute_each(_CLOSE, [_closing(org_id, item) for item in closed])
+
+
+def _closing(org_id: str, item: Planned) -> dict[str, Value]:
+    return {
+        "org_id": org_id,
+        "date": item.date.isoformat(),
+        "calendar_id": item.calendar_id,
+        "overridden": item.overridden,
+        "filled": item.filled,
+        "held": item.held,
+    }
 
 
 def _places(planned: Sequence[Planned]) -> str:

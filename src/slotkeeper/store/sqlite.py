@@ -18,7 +18,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -35,6 +35,7 @@ OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 APPLICATION_ID = 0x510C  # marks a file as Slotkeeper's
 WRITE_PATIENCE = 5.0  # seconds that a write waits for another process's transaction
 READ_PATIENCE = 0.5
+LONGEST_LOG = 8192  # pages of 4 KiB
 CHECKPOINT_EVERY = 1.0  # seconds between a commit and the checkpoint that follows it
 
 _TYPES = {"UUID": "TEXT", "DATE": "TEXT", "INSTANT": "INTEGER", "BOOLEAN": "INTEGER"}
@@ -93,6 +94,10 @@ class SqliteConnection:
         """Run a statement and say how many rows it changed."""
         return self._raw.execute(spell(sql), values).rowcount
 
+    async def execute_each(self, sql: SQL, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Run a statement once for each of some sets of values."""
+        self._raw.executemany(spell(sql), rows)
+
 
 def drive(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that never suspends to its end, in any thread."""
@@ -134,7 +139,7 @@ class SqliteDatabase:
 
     async def write(self, work: Work[T]) -> T:
         """See the protocol; runs in the writer thread, after all writes asked for before."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, time.monotonic())
 
     async def schema_step(self) -> int:
         """The last migration applied; 0 for a file that is empty or not there. A foreign file is refused."""
@@ -171,34 +176,36 @@ class SqliteDatabase:
                 self._opened.pop().close()
         self._local = threading.local()
 
-    def _open(self, *, patience: float) -> sqlite3.Connection:
+    def _open(self, *pragmas: str, patience: float) -> sqlite3.Connection:
         raw = sqlite3.connect(
             self.path, timeout=patience, isolation_level=None, check_same_thread=False, cached_statements=512
         )
+        try:
+            for pragma in ("foreign_keys = ON", "synchronous = FULL", "temp_store = MEMORY", *pragmas):
+                raw.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            raw.close()
+            raise
         with self._opening:
             self._opened.append(raw)
-        raw.execute("PRAGMA foreign_keys = ON")
-        raw.execute("PRAGMA synchronous = FULL")
-        raw.execute("PRAGMA temp_store = MEMORY")
         return raw
 
     def _reader(self) -> sqlite3.Connection:
         raw: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if raw is None:
-            raw = self._open(patience=READ_PATIENCE)
-            raw.execute("PRAGMA query_only = ON")
-            self._local.reader = raw
+            raw = self._local.reader = self._open("query_only = ON", patience=READ_PATIENCE)
         return raw
 
     def _write_connection(self) -> sqlite3.Connection:
         raw: sqlite3.Connection | None = getattr(self._local, "writer", None)
         if raw is None:
-            raw = self._open(patience=WRITE_PATIENCE)
-            raw.execute("PRAGMA journal_mode = WAL")
-            raw.execute("PRAGMA wal_autocheckpoint = 0")
-            raw.execute("PRAGMA journal_size_limit = 67108864")
-            raw.execute("PRAGMA secure_delete = ON")  # an erased patient is gone from the file too
-            self._local.writer = raw
+            raw = self._local.writer = self._open(
+                "journal_mode = WAL",
+                "wal_autocheckpoint = 0",
+                "journal_size_limit = 67108864",
+                "secure_delete = ON",  # an erased patient is gone from the file too
+                patience=WRITE_PATIENCE,
+            )
             self._checkpointer = threading.Thread(target=self._checkpoint, name="slotkeeper-checkpoint", daemon=True)
             self._checkpointer.start()
         return raw
@@ -214,12 +221,15 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise translate(error) from error
 
-    def _write(self, work: Work[T]) -> T:
-        return self._transact(lambda raw: drive(work(SqliteConnection(raw))))
+    def _write(self, work: Work[T], asked_at: float) -> T:
+        return self._transact(lambda raw: drive(work(SqliteConnection(raw))), asked_at)
 
-    def _transact(self, act: Callable[[sqlite3.Connection], T]) -> T:
+    def _transact(self, act: Callable[[sqlite3.Connection], T], asked_at: float) -> T:
+        """One transaction; its patience counts from when it was asked for, so that a queue does not add it up."""
         try:
             raw = self._write_connection()
+            left = max(0.0, WRITE_PATIENCE - (time.monotonic() - asked_at))
+            raw.execute(f"PRAGMA busy_timeout = {round(left * 1000)}")
             raw.execute("BEGIN IMMEDIATE")
             try:
                 result = act(raw)
@@ -236,7 +246,10 @@ class SqliteDatabase:
     def _migrate(self) -> int:
         step = 0
         for migration in list_migrations():
-            step = self._transact(lambda raw, migration=migration: self._apply(raw, migration))  # type: ignore[misc]
+            step = self._transact(
+                lambda raw, migration=migration: self._apply(raw, migration),  # type: ignore[misc]
+                time.monotonic(),
+            )
         return step
 
     @staticmethod
@@ -257,14 +270,20 @@ class SqliteDatabase:
         return migration.step
 
     def _checkpoint(self) -> None:
-        """Copy what was committed from the log into the file, aside from every commit."""
-        raw = self._open(patience=READ_PATIENCE)
+        """Copy what was committed from the log into the file, aside from every commit.
+
+        Under steady writes there are always new pages, and the log would never start anew; once it is long, writers
+        wait for a moment until it does.
+        """
         while not self._closed.is_set():
             self._written.wait()
             if self._closed.wait(CHECKPOINT_EVERY):
                 return
             self._written.clear()
             try:
-                raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                raw = self._reader()
+                _, pages, _ = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if pages > LONGEST_LOG:
+                    raw.execute("PRAGMA wal_checkpoint(RESTART)")
             except sqlite3.Error as error:
                 log.warning("a checkpoint has to wait: %s", error)
