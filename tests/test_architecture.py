@@ -46,8 +46,6 @@ UNROUTED = {
 
 NOT_CALLED_BY_NAME = {
     "from_environment": "the server processes find it by its text",
-    "book_appointment": "its interface comes with the appointments'",
-    "cancel_appointment": "its interface comes with the appointments'",
 }
 """Public functions that nothing in the package names, and why they stand there."""
 

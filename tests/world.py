@@ -9,9 +9,10 @@ later) straight into the database (``tests/direct.py``).
 import asyncio
 import itertools
 from collections.abc import Coroutine, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -19,11 +20,13 @@ from slotkeeper.app import create_app
 from slotkeeper.domain import access
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import SlotkeeperError
-from slotkeeper.domain.model import ApiKey, Channel
+from slotkeeper.domain.model import ApiKey, AppointmentStatus, Channel
 from slotkeeper.operations import access as key_operations
 from slotkeeper.operations import appointments, directory, schedule
+from slotkeeper.operations.appointments import Changing, NewAppointment
 from slotkeeper.settings import Settings
 from slotkeeper.store.sqlite import SqliteDatabase
+from tests import direct
 
 T = TypeVar("T")
 MONDAY = "2026-06-15"  # the date of the page's examples
@@ -160,6 +163,7 @@ class World:
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://slotkeeper.test")
         self._people = itertools.count(1)
+        self._line: appointments.Line | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Drive one operation to its end."""
@@ -220,20 +224,16 @@ class World:
         """Book a place for a new person; the appointment's id. Raises what the operation raises."""
         caller = Caller(org_id, "", access.operator(org_id).scopes, channel, 0)
         person = next(self._people)
-        made = self.run(
-            appointments.book_appointment(
-                self.db,
-                caller,
-                calendar_id=calendar_id,
-                on=date.fromisoformat(on),
-                wall_time=wall_time,
-                service_id=service_id,
-                patient_name=f"Patient {person}",
-                parent_phone=f"+49151{person:07d}",
-                now=self.clock(),
-            )
+        new = NewAppointment(
+            service_id,
+            self.instant(org_id, calendar_id, on, wall_time),
+            f"Patient {person}",
+            f"+49151{person:07d}",
+            self._branch(org_id, calendar_id),
+            calendar_id=calendar_id,
         )
-        return made.appointment_id
+        made = self.run(appointments.book_appointment(self.app_line(), caller, new, now=self.clock()))
+        return made.appointment.appointment_id
 
     def try_book(self, *who: str, **more: Any) -> str:
         """Like book; the code of the refusal, or ``BOOKED``."""
@@ -244,7 +244,30 @@ class World:
         return "BOOKED"
 
     def cancel(self, org_id: str, appointment_id: str) -> None:
-        self.run(appointments.cancel_appointment(self.db, access.operator(org_id), appointment_id, now=self.clock()))
+        change = Changing(appointment_id, {"status": AppointmentStatus.CANCELLED}, lambda *_: None)
+        self.run(appointments.change_appointment(self.app_line(), access.operator(org_id), change, now=self.clock()))
+
+    def app_line(self) -> appointments.Line:
+        """The line in which bookings wait."""
+        if self._line is None:
+            self._line = appointments.new_line(self.db)
+        return self._line
+
+    def _branch(self, org_id: str, calendar_id: str) -> str:
+        rows = direct.rows(
+            self.path, "SELECT branch_id FROM windows WHERE org_id = ? AND calendar_id = ?", org_id, calendar_id
+        )
+        return str(rows[0][0])
+
+    def instant(self, org_id: str, calendar_id: str, on: str, wall_time: str) -> int:
+        """The instant of a wall time of a window's branch."""
+        sql = (
+            "SELECT coalesce(b.timezone, o.timezone) FROM branches b JOIN organizations o ON o.org_id = b.org_id"
+            " WHERE b.org_id = ? AND b.branch_id = ?"
+        )
+        zone = direct.rows(self.path, sql, org_id, self._branch(org_id, calendar_id))[0][0]
+        moment = datetime.combine(date.fromisoformat(on), time.fromisoformat(wall_time), tzinfo=ZoneInfo(zone))
+        return int(moment.timestamp() * 1000)
 
 
 def keys_in_order(value: Mapping[str, Any]) -> list[str]:

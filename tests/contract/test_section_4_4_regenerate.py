@@ -9,8 +9,9 @@ import pytest
 
 from slotkeeper.domain import access
 from slotkeeper.operations import appointments, schedule, upkeep
+from slotkeeper.operations.appointments import NewAppointment
 from tests import direct
-from tests.world import MONDAY, REGENERATE, WINDOWS, Cast, Client, World, good, plus_days, refused
+from tests.world import MONDAY, REGENERATE, WINDOWS, Cast, Client, World, good, millis, plus_days, refused
 
 EVERY_DAY = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FAR = "2028-01-03"  # a Monday beyond every horizon
@@ -36,17 +37,15 @@ class Clinic:
         return direct.hold(self.world.path, self.org_id, self.window, on, self.service, now=now, expires_at=expires_at)
 
     def start_booking(self, person: int) -> Coroutine[Any, Any, Any]:
-        return appointments.book_appointment(
-            self.world.db,
-            access.operator(self.org_id),
+        new = NewAppointment(
+            self.service,
+            millis(f"{MONDAY}T09:00:00Z"),
+            f"Person {person}",
+            f"0049{person:08d}",
             calendar_id=self.window,
-            on=date.fromisoformat(MONDAY),
-            wall_time="09:00",
-            service_id=self.service,
-            patient_name=f"Person {person}",
-            parent_phone=f"0049{person:08d}",
-            now=self.world.clock(),
         )
+        now = self.world.clock()
+        return appointments.book_appointment(self.world.app_line(), access.operator(self.org_id), new, now=now)
 
     def forget(self, on: str) -> None:
         """Lose a stored record, as no interface does."""

@@ -8,10 +8,10 @@ from slotkeeper.operations import upkeep
 from tests import direct
 from tests.world import MONDAY, Cast, Client, World
 
-NAME, PHONE, NOTES = "Ada Lovelace", "+49 151 7654321", "allergic to latex"
+NAME, PHONE, NOTES = "Zora Quimby", "+49 151 7654321", "allergic to latex"
 
 
-def book_for_ada(world: World, owner: Client, org_id: str) -> str:
+def book_for_zora(world: World, owner: Client, org_id: str) -> str:
     owner.branch("Main Street")
     service = owner.service("Checkup")
     booked = world.book(org_id, owner.window(), MONDAY, service)
@@ -28,13 +28,13 @@ def book_for_ada(world: World, owner: Client, org_id: str) -> str:
 def test_erasing_a_person_replaces_name_phone_and_notes_everywhere_keeps_the_counts_and_is_itself_audited(
     world: World, owner: Client, cast: Cast
 ) -> None:
-    booked = book_for_ada(world, owner, cast.owner_org)
+    booked = book_for_zora(world, owner, cast.owner_org)
     before = (owner.slots(), owner.records())
     operator = access.operator(cast.owner_org)
     erased = world.run(upkeep.erase_patient(world.db, operator, phone=PHONE, name=NAME, now=world.clock()))
     assert erased == 1
     after = direct.dump(world.path, cast.owner_org)
-    for trace in ("Ada", "ada", "7654321", "latex"):
+    for trace in ("Zora", "quimby", "7654321", "latex"):
         assert trace not in repr(after), trace
     assert booked in repr(after["appointments"])
     assert (owner.slots(), owner.records()) == before
@@ -45,7 +45,7 @@ def test_erasing_a_person_replaces_name_phone_and_notes_everywhere_keeps_the_cou
 def test_erasing_reaches_that_organization_and_that_person_only(
     world: World, owner: Client, outsider: Client, cast: Cast
 ) -> None:
-    book_for_ada(world, owner, cast.owner_org)
+    book_for_zora(world, owner, cast.owner_org)
     kept = direct.dump(world.path, cast.owner_org)
     stranger = access.operator(cast.outsider_org)
     for caller, name in ((stranger, NAME), (access.operator(cast.owner_org), "Grace Hopper")):

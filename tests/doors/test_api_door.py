@@ -22,6 +22,7 @@ from slotkeeper.api.windows import NoFields
 from slotkeeper.domain import errors
 from slotkeeper.domain.access import Scope
 from slotkeeper.domain.errors import Kind, PayloadTooLarge, SlotkeeperError, Unauthorized
+from slotkeeper.operations.appointments import new_line
 from slotkeeper.operations.availability import Replies
 from slotkeeper.operations.rate_limits import RateLimiter
 from tests.world import Client, World, refused
@@ -34,7 +35,7 @@ async def ready() -> None:
 
 
 def door(world: World, *operations: Operation) -> Door:
-    site = Site(world.db, ready, {}, Replies(write_availability))
+    site = Site(world.db, ready, {}, Replies(write_availability), new_line(world.db))
     return Door(site, operations, limits=RateLimiter(), clock=world.clock)
 
 

@@ -43,9 +43,9 @@ class History(Changes):
         start = self.model.rule(at).start_time
         served = chosen in self.model.served(self.model.rule(at), active_only=True)
         who = (self.org_id, at[0], str(at[1]), chosen)
-        if at not in self.model.records and not self.model.wants(*at):
-            assert self.world.try_book(*who, wall_time=start, channel=channel) in ("NOT_FOUND", "OUTSIDE_AVAILABILITY")
-        elif not served or self.model.status(at, chosen) == "CLOSED":
+        is_past = self.world.instant(self.org_id, at[0], str(at[1]), start) < self.world.clock()
+        is_there = at in self.model.records or self.model.wants(*at)
+        if is_past or not is_there or not served or self.model.status(at, chosen) == "CLOSED":
             assert self.world.try_book(*who, wall_time=start, channel=channel) == "OUTSIDE_AVAILABILITY"
         elif not self.model.takes(at, chosen, channel.value):
             assert self.world.try_book(*who, wall_time=start, channel=channel) == "SLOT_FULL"

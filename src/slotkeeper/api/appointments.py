@@ -76,7 +76,9 @@ class AppointmentBody(Struct, frozen=True, kw_only=True):
     assigned_doctor: Annotated[fields.Name | UnsetType | None, "null: nobody."] = UNSET
     notes: Annotated[fields.Notes | UnsetType | None, "null: none."] = UNSET
     session: Annotated[fields.Session | UnsetType, "Move it to a window of this session."] = UNSET
-    batch: Annotated[fields.Batch | UnsetType, "Move it to a window with this label."] = UNSET
+    batch: Annotated[
+        fields.Batch | UnsetType | None, "Move it to a window with this label; null only where it has none."
+    ] = UNSET
 
 
 async def create_appointment(request: Request) -> BookedView:

@@ -74,6 +74,19 @@ def whole_number(lowest: int, highest: int) -> Kind:
     return Kind(must_be, read, {"type": "integer", "minimum": lowest, "maximum": highest})
 
 
+def written_number(lowest: int, highest: int) -> Kind:
+    """Whole numbers within limits as a query writes them: in digits."""
+
+    def read(value: object) -> object | None:
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+            return None
+        number = int(value)
+        return number if lowest <= number <= highest else None
+
+    kind = whole_number(lowest, highest)
+    return Kind(kind.must_be, read, kind.schema)
+
+
 def choice(values: type[StrEnum], parse: Callable[[str], StrEnum | None]) -> Kind:
     """One of the words of an enum."""
     *others, last = (f'"{value}"' for value in values)
@@ -137,11 +150,6 @@ def _appointment_status(text: str) -> model.AppointmentStatus | None:
     return _APPOINTMENT_STATUSES.get(text)
 
 
-def _next_status(text: str) -> model.AppointmentStatus | None:
-    found = _appointment_status(text)
-    return None if found is model.AppointmentStatus.RESCHEDULED else found
-
-
 def _channel(text: str) -> model.Channel | None:
     return next((channel for channel in model.Channel if channel == text), None)
 
@@ -155,6 +163,7 @@ def _flag(value: object) -> object | None:
 
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_DIGITS = re.compile("[0-9]{1,18}", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9 ()./-]{6,40}", re.ASCII)
 _APPOINTMENT_STATUSES = {status.value: status for status in model.AppointmentStatus}
 _STATUSES = {status.value: status for status in model.Status}
@@ -186,9 +195,12 @@ SessionWord = Annotated[str, _SESSION]
 StatusWord = Annotated[str, _STATUS]
 AppointmentStatus = Annotated[model.AppointmentStatus, choice(model.AppointmentStatus, _appointment_status)]
 AppointmentStatusWord = Annotated[str, choice(model.AppointmentStatus, _appointment_status)]
+# "rescheduled" is read too, because a client may send a whole record back; it changes nothing.
 NextStatus = Annotated[
     model.AppointmentStatus,
-    text_kind('"confirmed", "completed" or "cancelled"', _next_status, enum=["confirmed", "completed", "cancelled"]),
+    text_kind(
+        '"confirmed", "completed" or "cancelled"', _appointment_status, enum=["confirmed", "completed", "cancelled"]
+    ),
 ]
 ChannelWord = Annotated[str, choice(model.Channel, _channel)]
 AppointmentId = Annotated[
@@ -213,8 +225,8 @@ Phone = Annotated[
     ),
 ]
 Slot = Annotated[str, text_kind('"slot"', _same("slot"), enum=["slot"])]
-PageNumber = Annotated[int, whole_number(1, 10**9)]
-PageSize = Annotated[int, whole_number(1, 200)]
+PageNumber = Annotated[int, written_number(1, 10**9)]
+PageSize = Annotated[int, written_number(1, 200)]
 Notes = Annotated[str, line_of_text(2000)]
 Timezone = Annotated[
     str,

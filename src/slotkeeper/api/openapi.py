@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from types import UnionType
 from typing import Any, get_args, get_origin
@@ -95,7 +96,7 @@ def document(operations: Iterable[Operation]) -> Json:
         "components": {
             "schemas": {"Error": _error_schema(operations), **dict(sorted(schemas.components.items()))},
             "headers": _HEADERS,
-            "responses": {kind.__name__: _failure([error]) for kind, error in _EXAMPLE_ERRORS.items()},
+            "responses": _shared_failures(operations),
             "securitySchemes": {
                 "apiKey": {
                     "type": "http",
@@ -169,6 +170,16 @@ def _responses(operation: Operation, schemas: Schemas) -> Json:
         name = f"#/components/responses/{type(errors[0]).__name__}"
         responses[str(status)] = {"$ref": name} if is_shared else _failure(errors)
     return responses
+
+
+def _shared_failures(operations: Iterable[Operation]) -> Json:
+    """The answers that operations refer to: a refusal that is the only one of its status somewhere."""
+    alone = set()
+    for operation in operations:
+        found = refusals(operation)
+        statuses = Counter(STATUS[error.kind] for error in found)
+        alone |= {type(error) for error in found if statuses[STATUS[error.kind]] == 1}
+    return {kind.__name__: _failure([error]) for kind, error in _EXAMPLE_ERRORS.items() if kind in alone}
 
 
 def _success(operation: Operation, schemas: Schemas) -> Json:
@@ -270,6 +281,8 @@ def _examples(answer: Any) -> list[tuple[str, object]]:  # noqa: ANN401 - a type
         return [example for part in get_args(answer) for example in _examples(part)]
     if get_origin(answer) is Data:
         (inner,) = get_args(answer)
+        if get_origin(inner) is UnionType:
+            return [(component_name(part), {"success": True, "data": EXAMPLES[part]}) for part in get_args(inner)]
         is_list = get_origin(inner) is list
         example = EXAMPLES[get_args(inner)[0] if is_list else inner]
         return [("data", {"success": True, "data": [example] if is_list else example})]

@@ -55,12 +55,17 @@ def fits(at: WindowDate, wish: Wish) -> bool:
     )
 
 
+def is_open(at: WindowDate, wish: Wish) -> bool:
+    """Whether a window-date is one that the wish may have, with room or not."""
+    return fits(at, wish) and capacity.status(at, wish.service_id) is Status.OPEN
+
+
 def choose(candidates: Sequence[WindowDate], wish: Wish, channel: Channel) -> WindowDate:
     """The first of the window-dates, in their order, that is open for the wish and has room for the channel.
 
     Raises OutsideAvailability where none that fits is open, SlotFull where all that are open are full.
     """
-    fitting = [at for at in candidates if fits(at, wish) and capacity.status(at, wish.service_id) is Status.OPEN]
+    fitting = [at for at in candidates if is_open(at, wish)]
     if not fitting:
         raise OutsideAvailability(
             f"No open window of this branch serves this service on {wish.date} at {wish.wall_time}. "

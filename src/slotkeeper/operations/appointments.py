@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, cast
 
 from slotkeeper.domain import booking
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.booking import Wish
 from slotkeeper.domain.calendar import instant_of, local, today, wall_time_of
-from slotkeeper.domain.errors import NotFound, OutsideAvailability, SlotkeeperError
+from slotkeeper.domain.errors import InvalidInput, NotFound, OutsideAvailability, SlotkeeperError
 from slotkeeper.domain.model import Appointment, AppointmentStatus, Branch, Channel, Session, fold, phone_digits
 from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR
 from slotkeeper.operations.directory import get_organization
@@ -64,7 +64,7 @@ class AppointmentChanges(TypedDict, total=False):
     assigned_doctor: str | None
     notes: str | None
     session: Session
-    batch: str
+    batch: str | None
 
 
 class Changing(NamedTuple):
@@ -241,6 +241,8 @@ def _local(instant: int, branch: Branch, channel: Channel, facts: Facts) -> tupl
         now=facts.now,
         today=today(facts.now, zone),
     )
+    if moment.year > LAST_YEAR:
+        raise OutsideAvailability(f"'appointment_date' is after {LAST_YEAR} at this branch; choose an earlier date.")
     return moment.date(), wall_time_of(moment)
 
 
@@ -273,7 +275,7 @@ def _draft_change(change: Changing, channel: Channel, old: Appointment, facts: F
 
 
 def _effective(changes: AppointmentChanges, old: Appointment, instant: int) -> AppointmentChanges:
-    """The changes without those that say what is stored already."""
+    """The changes without those that say what is stored already. Raises InvalidInput for what only may repeat it."""
     stored = {
         "appointment_date": instant,
         "status": old.status,
@@ -282,7 +284,12 @@ def _effective(changes: AppointmentChanges, old: Appointment, instant: int) -> A
         "session": old.session,
         "batch": old.batch,
     }
-    return {name: value for name, value in changes.items() if value != stored[name]}  # type: ignore[return-value]
+    found = {name: value for name, value in changes.items() if value != stored[name]}
+    if found.get("status") is AppointmentStatus.RESCHEDULED:
+        raise InvalidInput.of("status", "'status' becomes rescheduled by a move; give 'appointment_date' instead.")
+    if "batch" in found and found["batch"] is None:
+        raise InvalidInput.of("batch", "'batch' must be the label of a window: this appointment has one.")
+    return cast("AppointmentChanges", found)
 
 
 def _require(found: dict[str, Appointment], appointment_id: str) -> Appointment:

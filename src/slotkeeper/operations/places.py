@@ -8,6 +8,7 @@ window-dates by date and id, patients.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from slotkeeper.store import days
 from slotkeeper.store.appointments import Patient, Standing
 from slotkeeper.store.database import Connection
 from slotkeeper.store.days import Place
+from slotkeeper.store.projection import remove_records
 
 
 class Facts(NamedTuple):
@@ -74,14 +76,24 @@ async def take_places(
 ) -> list[Outcome]:
     """Do what can be done of each draft, in their order; what became of each."""
     wanted = [draft for draft in drafts if isinstance(draft, Draft)]
-    candidates = await _find_candidates(tx, org_id, wanted, facts)
+    candidates, made = await _find_candidates(tx, org_id, wanted, facts)
     old = {_place(draft.old) for draft in wanted if draft.old is not None and _needs_place(draft)}
     locked = await days.lock_places(tx, org_id, candidates | old, now=facts.now)
-    standing = await _claim(tx, org_id, wanted, facts)
+    claims = _claims(wanted, facts)
+    standing = await _claim(tx, org_id, claims, facts)
     diary = _Diary({(at.date, at.calendar_id): (at, token) for at, token in locked}, standing, facts)
     outcomes = [draft if isinstance(draft, SlotkeeperError) else diary.enter(draft) for draft in drafts]
     await diary.write(tx, org_id)
+    await _undo(tx, org_id, made - diary.used, claims.keys() - diary.standing)
     return outcomes
+
+
+async def _undo(tx: Connection, org_id: str, records: AbstractSet[Place], patients: AbstractSet[Patient]) -> None:
+    """Take away the records and claims that refused requests made: a refusal stores nothing."""
+    if records:
+        await remove_records(tx, org_id, records)
+    if patients:
+        await store.release(tx, org_id, patients)
 
 
 def _needs_place(draft: Draft) -> bool:
@@ -89,13 +101,16 @@ def _needs_place(draft: Draft) -> bool:
     return draft.wish is not None or _keeps_place(draft.old) != _keeps_place(draft.new)
 
 
-async def _find_candidates(tx: Connection, org_id: str, drafts: Iterable[Draft], facts: Facts) -> set[Place]:
-    """The window-dates that fit the wishes, each made on the spot where its record is not stored yet."""
+async def _find_candidates(
+    tx: Connection, org_id: str, drafts: Iterable[Draft], facts: Facts
+) -> tuple[set[Place], set[Place]]:
+    """The window-dates that fit the wishes, and those of them whose records were made for it on the spot."""
     wishes: dict[tuple[str, date], list[Draft]] = {}
     for draft in drafts:
         if draft.wish is not None:
             wishes.setdefault((draft.wish.branch_id, draft.wish.date), []).append(draft)
     places: set[Place] = set()
+    made: set[Place] = set()
     for (branch_id, on), asking in sorted(wishes.items(), key=lambda item: item[0]):
         found = await days.list_on_date(tx, org_id, on=on, branch_id=branch_id, session=None, now=facts.now)
         for at in found.window_dates:
@@ -104,26 +119,35 @@ async def _find_candidates(tx: Connection, org_id: str, drafts: Iterable[Draft],
         for calendar_id in sorted(at.calendar_id for at in found.window_dates if not at.stored):
             if (on, calendar_id) in places:
                 await project_date(tx, org_id, calendar_id, on, now=facts.now)
-    return places
+                made.add((on, calendar_id))
+    return places, made
 
 
 def _may_take(at: WindowDate, draft: Draft) -> bool:
     return draft.wish is not None and draft.only in (None, at.calendar_id) and booking.fits(at, draft.wish)
 
 
-async def _claim(tx: Connection, org_id: str, drafts: Iterable[Draft], facts: Facts) -> list[Standing]:
-    """Lock the patients whose duplicates matter; what stands for them."""
+def _claims(drafts: Iterable[Draft], facts: Facts) -> dict[Patient, tuple[Patient, int, str]]:
+    """The patients whose duplicates matter: each until when, and for which appointment."""
     if facts.configuration.allow_duplicate_booking:
-        return []
-    claims = [
-        (store.patient_of(draft.new), facts.instant(draft.new.branch_id, draft.new.date, draft.new.wall_time), draft)
-        for draft in drafts
-        if _becomes_standing(draft, facts)
-    ]
+        return {}
+    return {
+        store.patient_of(new): (
+            store.patient_of(new),
+            facts.instant(new.branch_id, new.date, new.wall_time),
+            new.appointment_id,
+        )
+        for new in (draft.new for draft in drafts if _becomes_standing(draft, facts))
+    }
+
+
+async def _claim(
+    tx: Connection, org_id: str, claims: dict[Patient, tuple[Patient, int, str]], facts: Facts
+) -> list[Standing]:
+    """Lock the patients whose duplicates matter; what stands for them."""
     if not claims:
         return []
-    last = {patient: (patient, until, draft.new.appointment_id) for patient, until, draft in claims}
-    found = await store.claim(tx, org_id, list(last.values()))
+    found = await store.claim(tx, org_id, list(claims.values()))
     return [one for one in found if facts.instant(one.branch_id, one.date, one.wall_time) >= facts.now]
 
 
@@ -145,6 +169,16 @@ class _Diary:
         self._given: Counter[Place] = Counter()
         self._made: dict[str, Appointment] = {}
         self._changed: dict[str, Appointment] = {}
+
+    @property
+    def used(self) -> set[Place]:
+        """The window-dates on which somebody was entered; a token given to one who left again counts."""
+        return {place for place, taken in self._taken.items() if taken} | {*self._given}
+
+    @property
+    def standing(self) -> set[Patient]:
+        """The patients of whom an appointment stands."""
+        return {patient for patient, found in self._standing.items() if found}
 
     def enter(self, draft: Draft) -> Outcome:
         """Decide one request; a refusal leaves everything as it is."""
@@ -171,7 +205,7 @@ class _Diary:
         own = None if draft.old is None else self._days.get(_place(draft.old))
         if own is not None and own in fitting:
             fitting = [own, *(at for at in fitting if at is not own)]
-            if _keeps_place(draft.old):
+            if _keeps_place(draft.old) and booking.is_open(own, wish):
                 return self._on(draft, own)  # it has its place there already
         return self._on(draft, booking.choose(fitting, wish, draft.channel))
 

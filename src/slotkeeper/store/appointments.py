@@ -24,11 +24,9 @@ _INSERT = SQL("""
 
 _UPDATE = SQL("""
     UPDATE appointments SET
-        date = a.date, calendar_id = a.calendar_id, wall_time = a.wall_time, status = a.status, channel = a.channel,
-        token = a.token, assigned_doctor = a.assigned_doctor, notes = a.notes, updated_at = a.updated_at
-    FROM @rows(:appointments, appointment_id TEXT, date DATE, calendar_id UUID, wall_time TEXT, status TEXT,
-               channel TEXT, token INTEGER, assigned_doctor TEXT, notes TEXT, updated_at INSTANT) AS a
-    WHERE appointments.org_id = :org_id AND appointments.appointment_id = a.appointment_id
+        date = :date, calendar_id = :calendar_id, wall_time = :wall_time, status = :status, channel = :channel,
+        token = :token, assigned_doctor = :assigned_doctor, notes = :notes, updated_at = :updated_at
+    WHERE org_id = :org_id AND appointment_id = :appointment_id
 """)
 
 _LOCK = SQL("""
@@ -63,6 +61,14 @@ _CLAIM = SQL("""
     WHERE true
     ON CONFLICT (org_id, patient_key, service_id) DO UPDATE SET
         until = excluded.until, appointment_id = excluded.appointment_id
+""")
+
+_RELEASE = SQL("""
+    DELETE FROM upcoming
+    WHERE org_id = :org_id AND (patient_key, service_id) IN (
+        SELECT p.phone_key || ' ' || p.name_key, p.service_id
+        FROM @rows(:patients, phone_key TEXT, name_key TEXT, service_id UUID) AS p
+    )
 """)
 
 _SEARCH = """
@@ -127,8 +133,10 @@ _ERASE = SQL("""
 
 _DROP_CLAIMS = SQL("""
     DELETE FROM upcoming
-    WHERE org_id = :org_id AND appointment_id IN (
-        SELECT appointment_id FROM @rows(:appointments, appointment_id TEXT) AS e
+    WHERE org_id = :org_id AND patient_key IN (
+        SELECT a.phone_key || ' ' || a.name_key
+        FROM @rows(:appointments, appointment_id TEXT) e CROSS JOIN appointments a
+        WHERE a.org_id = :org_id AND a.appointment_id = e.appointment_id
     )
 """)
 
@@ -160,7 +168,10 @@ class Patient(NamedTuple):
 
 def patient_of(appointment: Appointment) -> Patient:
     """The patient of an appointment, as the duplicate rule compares them."""
-    return Patient(phone_digits(appointment.parent_phone), fold(appointment.patient_name), appointment.service_id)
+    phone = phone_digits(appointment.parent_phone)
+    # Of those who were erased nobody knows whether they were one person: each is somebody else.
+    name = fold(appointment.patient_name) if phone else appointment.appointment_id
+    return Patient(phone, name, appointment.service_id)
 
 
 class Standing(NamedTuple):
@@ -218,22 +229,23 @@ async def insert_appointments(tx: Connection, org_id: str, appointments: Sequenc
 
 async def update_appointments(tx: Connection, org_id: str, appointments: Sequence[Appointment]) -> None:
     """Store changed appointments; whoever calls changes the counts in the same transaction."""
-    rows = [
-        (
-            item.appointment_id,
-            item.date.isoformat(),
-            item.calendar_id,
-            item.wall_time,
-            item.status,
-            item.channel,
-            item.token,
-            item.assigned_doctor,
-            item.notes,
-            item.updated_at,
-        )
+    rows: list[dict[str, Value]] = [
+        {
+            "org_id": org_id,
+            "appointment_id": item.appointment_id,
+            "date": item.date.isoformat(),
+            "calendar_id": item.calendar_id,
+            "wall_time": item.wall_time,
+            "status": item.status,
+            "channel": item.channel,
+            "token": item.token,
+            "assigned_doctor": item.assigned_doctor,
+            "notes": item.notes,
+            "updated_at": item.updated_at,
+        }
         for item in appointments
     ]
-    await tx.execute(_UPDATE, org_id=org_id, appointments=pack(rows))
+    await tx.execute_each(_UPDATE, rows)
 
 
 async def get_appointments(
@@ -256,6 +268,11 @@ async def claim(tx: Connection, org_id: str, claims: Sequence[tuple[Patient, int
             _STANDING, org_id=org_id, patients=patients
         )
     ]
+
+
+async def release(tx: Connection, org_id: str, patients: Collection[Patient]) -> None:
+    """Forget claims that came to nothing; the locks last until the transaction ends all the same."""
+    await tx.execute(_RELEASE, org_id=org_id, patients=pack(sorted(tuple(patient) for patient in patients)))
 
 
 async def search(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from slotkeeper.domain.calendar import is_skipped
 from slotkeeper.domain.capacity import Services
 from slotkeeper.domain.model import Override, Status, WindowDate
-from slotkeeper.store.database import SQL, Connection, Row, pack
+from slotkeeper.store.database import SQL, Connection, Row, Value, pack
 from slotkeeper.store.rows import HIGHEST_UUID, LOWEST_UUID, id_of, key_of
 
 # Where a record is stored the record speaks, else the window and the closures do. ``k`` finds the windows by an
@@ -114,9 +114,8 @@ _AT = SQL("""
 """)
 
 _COUNT = SQL("""
-    UPDATE days SET filled = days.filled + p.taken, next_token = days.next_token + p.tokens, rev = days.rev + 1
-    FROM @rows(:places, date DATE, calendar_id UUID, taken INTEGER, tokens INTEGER) AS p
-    WHERE days.org_id = :org_id AND days.date = p.date AND days.calendar_id = p.calendar_id
+    UPDATE days SET filled = filled + :taken, next_token = next_token + :tokens, rev = rev + 1
+    WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
 """)
 
 _SET_OVERRIDE = SQL("""
@@ -238,8 +237,11 @@ async def lock_window_date(tx: Connection, org_id: str, calendar_id: str, on: da
 
 async def count_places(tx: Connection, org_id: str, changes: Mapping[Place, tuple[int, int]]) -> None:
     """Change locked window-dates by how many places were taken (less than 0: freed) and how many tokens given."""
-    rows = [(on.isoformat(), calendar_id, *change) for (on, calendar_id), change in sorted(changes.items())]
-    await tx.execute(_COUNT, org_id=org_id, places=pack(rows))
+    rows: list[dict[str, Value]] = [
+        {"org_id": org_id, "date": on.isoformat(), "calendar_id": calendar_id, "taken": taken, "tokens": tokens}
+        for (on, calendar_id), (taken, tokens) in sorted(changes.items())
+    ]
+    await tx.execute_each(_COUNT, rows)
 
 
 async def set_override(

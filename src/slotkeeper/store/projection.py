@@ -3,7 +3,7 @@
 Only differences leave the database, and each is applied with its like in one statement.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -252,3 +252,9 @@ def _facts(planned: Sequence[Planned]) -> str:
             for item in planned
         ]
     )
+
+
+async def remove_records(tx: Connection, org_id: str, places: Collection[tuple[date, str]]) -> None:
+    """Take away the records of some dates and windows, on which nothing stands."""
+    packed = pack([(on.isoformat(), calendar_id) for on, calendar_id in sorted(places)])
+    await tx.execute(_REMOVE, org_id=org_id, places=packed)

@@ -1,0 +1,161 @@
+"""Overselling is impossible (contract.md section 2): several real processes on one file, all booking at once."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slotkeeper.operations import upkeep
+from tests import direct
+from tests.world import MONDAY, Cast, Client, World, good, millis
+
+pytestmark = pytest.mark.slow
+PROCESSES = 3
+ROOT = Path(__file__).parents[2]
+
+
+class Race:
+    """A clinic with two windows on one day, and the processes that race for their places."""
+
+    def __init__(self, world: World, owner: Client, org_id: str) -> None:
+        self.world, self.owner, self.org_id = world, owner, org_id
+        owner.branch("Main Street")
+        self.service = owner.service("Checkup")
+        self.windows: list[str] = []
+
+    def open(self, places: int, others: int = 1) -> None:
+        """The first window has so many places, the second has others."""
+        self.windows = [
+            self.owner.window(max_slots=places, ai_slots=0),
+            self.owner.window(max_slots=others, session="Evening", start_time="17:00", end_time="19:00"),
+        ]
+
+    def run(self, *people: dict[str, int], **more: Any) -> list[Counter[str]]:
+        """Start the processes, let them go together, and give what each did; groups of people follow each other."""
+        first, second = self.windows
+        task = {
+            "path": str(self.world.path),
+            "org_id": self.org_id,
+            "service": self.service,
+            "windows": self.windows,
+            "instants": {first: millis(f"{MONDAY}T09:30:00Z"), second: millis(f"{MONDAY}T17:30:00Z")},
+            "on": MONDAY,
+            "now": self.world.clock(),
+            "phone": "+49 30 1234567",
+            "people": people,
+            "rounds": 6,
+            **more,
+        }
+        command = [sys.executable, "-m", "tests.operations.booker"]
+        running = [
+            subprocess.Popen(
+                [*command, json.dumps(task | {"seed": number, "mark": f"Process {number}"})],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
+            )
+            for number in range(PROCESSES)
+        ]
+        try:
+            for process in running:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+            for process in running:
+                assert process.stdin is not None
+                process.stdin.write("go\n")
+                process.stdin.flush()
+            answers = [process.communicate(timeout=100)[0] for process in running]
+            assert [process.returncode for process in running] == [0] * PROCESSES
+        finally:
+            for process in running:
+                process.kill()
+                process.wait()
+        return [Counter(json.loads(answer)) for answer in answers]
+
+    def filled(self) -> list[int]:
+        """How many appointments that are not cancelled each window has, counted one by one."""
+        sql = "SELECT count(*) FROM appointments WHERE calendar_id = ? AND status <> 'cancelled'"
+        return [direct.rows(self.world.path, sql, window)[0][0] for window in self.windows]
+
+    def differences(self) -> list[Any]:
+        return list(self.world.run(upkeep.check(self.world.db)))
+
+
+@pytest.fixture
+def race(world: World, owner: Client, cast: Cast) -> Iterator[Race]:
+    yield Race(world, owner, cast.owner_org)
+
+
+@pytest.mark.parametrize("places", [1, 7, 40])
+def test_processes_that_book_at_once_fill_a_window_exactly(race: Race, places: int) -> None:
+    race.open(places)
+    done = race.run({"once": 40})
+    assert sum(codes["BOOKED"] for codes in done) == places
+    assert sum(codes["SLOT_FULL"] for codes in done) == PROCESSES * 40 - places
+    assert race.filled() == [places, 0]
+    assert race.differences() == []
+
+
+@pytest.mark.parametrize("places", [1, 7, 40])
+def test_cancels_moves_and_overrides_at_the_same_time_never_oversell_and_lose_no_place(race: Race, places: int) -> None:
+    race.open(places, others=max(1, places // 2))
+    # A trigger in the file sees every commit of every process, also those between two looks of this test.
+    direct.change(race.world.path, "CREATE TABLE seen (filled INTEGER)")
+    direct.change(
+        race.world.path,
+        "CREATE TRIGGER see AFTER UPDATE OF filled ON days BEGIN INSERT INTO seen"
+        f" SELECT new.filled WHERE new.filled > {places} OR new.filled < 0; END",
+    )
+    done = race.run({"restless": 20, "tune": 1}, places=places)
+    assert sum(codes["BOOKED"] for codes in done) > places
+    assert set().union(*done) <= {"BOOKED", "SLOT_FULL", "DUPLICATE_BOOKING", "CONFLICT"}
+    assert direct.rows(race.world.path, "SELECT * FROM seen") == []
+    assert race.differences() == []
+    filled = race.filled()
+    assert filled[0] <= places
+    assert filled[1] <= max(1, places // 2)
+    # Whatever was freed can be had: with all places given back, those who ask now fill it exactly.
+    good(race.owner.override(race.windows[0], MONDAY, max_slots=None))
+    race.run({"once": 40}, phone="+49 30 7654321")
+    assert race.filled()[0] == places
+    assert race.differences() == []
+
+
+def test_a_patient_who_books_two_windows_at_once_gets_one_of_them(race: Race) -> None:
+    race.open(100, others=100)
+    done = race.run({"twin": 30})
+    total: Counter[str] = sum(done, Counter())
+    assert total == {"BOOKED": 30, "DUPLICATE_BOOKING": 30 * (PROCESSES - 1)}
+    assert sum(race.filled()) == 30
+    assert race.differences() == []
+
+
+def test_without_the_guard_these_tests_would_see_overselling(race: Race) -> None:
+    race.open(7)
+    race.run({"once": 40}, unguarded=True)
+    assert race.filled()[0] > 7
+
+
+def test_bookings_of_one_process_share_their_commits(new_world: Callable[[], World], prepared: Any) -> None:
+    """Group commit: what waits together is written together, so there are far fewer commits than bookings."""
+    world = new_world()
+    try:
+        race = Race(world, Client(world, prepared.cast.owner), prepared.cast.owner_org)
+        race.open(500)
+        before = direct.rows(
+            world.path, "SELECT rev FROM days WHERE date = ? AND calendar_id = ?", MONDAY, race.windows[0]
+        )
+        done = race.run({"once": 60})
+        after = direct.rows(
+            world.path, "SELECT rev FROM days WHERE date = ? AND calendar_id = ?", MONDAY, race.windows[0]
+        )
+        assert sum(codes["BOOKED"] for codes in done) == PROCESSES * 60
+        assert after[0][0] - before[0][0] <= PROCESSES * 60 // 4
+    finally:
+        world.close()
