@@ -36,6 +36,7 @@ WINDOWS = "/v1/appointment-slots"
 AVAILABILITY = f"{WINDOWS}/availability"
 TRACKING = f"{WINDOWS}/schedule-tracking"
 REGENERATE = f"{WINDOWS}/regenerate"
+APPOINTMENTS = "/v1/appointments"
 
 
 def millis(text: str) -> int:

@@ -19,7 +19,9 @@ from slotkeeper.operations import appointments, overrides
 from slotkeeper.operations.appointments import Changing, NewAppointment
 from slotkeeper.store.sqlite import SqliteDatabase
 
-NO_ECHO = lambda *_: None  # noqa: E731 - what a PATCH repeats is no matter here
+
+def no_echo(*_: object) -> None:
+    """Nothing was repeated of an answer."""
 
 
 class Booker:
@@ -47,7 +49,7 @@ class Booker:
         return shown.appointment.appointment_id
 
     async def change(self, appointment_id: str, **changes: Any) -> bool:
-        change = Changing(appointment_id, changes, NO_ECHO)  # type: ignore[arg-type]
+        change = Changing(appointment_id, changes, no_echo)  # type: ignore[arg-type]
         try:
             await appointments.change_appointment(self.line, self.caller, change, now=self.task["now"])
         except SlotkeeperError as refusal:
@@ -75,14 +77,14 @@ class Booker:
             if self.random.random() < 0.3:
                 await self.change(booked, status=AppointmentStatus.CONFIRMED)
 
-    async def tune(self, number: int) -> None:
+    async def tune(self, _: int) -> None:
         """Somebody who sets the places of the first window, never above ``places``."""
         slot_id = parse_slot_id(f"{self.task['windows'][0]}||{self.task['on']}", parts=(2,))
         for _ in range(self.task["rounds"]):
             places = self.random.randrange(self.task["places"] + 1)
             changes = overrides.DayChanges(max_slots=self.random.choice((places, None)))
             await overrides.update_day(
-                self.db, self.caller, slot_id, changes=changes, expect=NO_ECHO, now=self.task["now"]
+                self.db, self.caller, slot_id, changes=changes, expect=no_echo, whole=False, now=self.task["now"]
             )
 
     async def twin(self, number: int) -> None:
@@ -103,9 +105,10 @@ def main() -> None:
     if task.get("unguarded"):
         capacity.has_room = lambda *_: True
     booker = Booker(task)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     sys.stdin.readline()  # all start at once
-    print(json.dumps(asyncio.run(booker.run())))
+    sys.stdout.write(json.dumps(asyncio.run(booker.run())))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +88,8 @@ class Race:
 
 
 @pytest.fixture
-def race(world: World, owner: Client, cast: Cast) -> Iterator[Race]:
-    yield Race(world, owner, cast.owner_org)
+def race(world: World, owner: Client, cast: Cast) -> Race:
+    return Race(world, owner, cast.owner_org)
 
 
 @pytest.mark.parametrize("places", [1, 7, 40])

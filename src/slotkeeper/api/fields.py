@@ -211,7 +211,6 @@ Moment = Annotated[
     text_kind(
         "an instant such as 2026-06-15T09:30:00+05:30: date, time, and Z or an offset, in the years 2000 to 2100",
         _moment,
-        format="date-time",
         pattern=f"^{DATE_PATTERN}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]{{1,6}})?)?"
         "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$",
     ),
