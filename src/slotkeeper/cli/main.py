@@ -1,5 +1,7 @@
 """``slotkeeper``: all commands, and how a refusal leaves the program (contract.md section 7)."""
 
+import contextlib
+import logging
 import os
 import sys
 from typing import NoReturn
@@ -65,6 +67,7 @@ for command in (
 
 def main() -> NoReturn:
     """Run the program; refusals become one line on stderr and an exit code, never a traceback."""
+    logging.getLogger("slotkeeper").addHandler(logging.NullHandler())  # a refusal says it all; serve has a log
     try:
         status = slotkeeper.main(prog_name="slotkeeper", standalone_mode=False) or DONE
         sys.stdout.flush()
@@ -77,9 +80,20 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         status = INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit is quiet too
+        _drop_output()
+        status = REFUSED
+    except OSError as error:
+        _drop_output()
+        what = f"{error.filename}" if error.filename else "The output cannot be written"
+        with contextlib.suppress(OSError):
+            click.echo(f"Error: {what}: {str(error.strerror or error).lower()}.", err=True)
         status = REFUSED
     sys.exit(status)
+
+
+def _drop_output() -> None:
+    """Let what is left to be written to stdout vanish, so that the flush at exit is quiet too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _words(error: SlotkeeperError) -> str:
