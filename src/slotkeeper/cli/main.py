@@ -1,10 +1,9 @@
 """``slotkeeper``: all commands, and how a refusal leaves the program (contract.md section 7)."""
 
-import contextlib
 import logging
 import os
 import sys
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -80,20 +79,22 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         status = INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
+        _drop(sys.stdout)
         status = REFUSED
     except OSError as error:
-        _drop_output()
+        _drop(sys.stdout)
         what = f"{error.filename}" if error.filename else "The output cannot be written"
-        with contextlib.suppress(OSError):
+        try:
             click.echo(f"Error: {what}: {str(error.strerror or error).lower()}.", err=True)
+        except OSError:
+            _drop(sys.stderr)
         status = REFUSED
     sys.exit(status)
 
 
-def _drop_output() -> None:
-    """Let what is left to be written to stdout vanish, so that the flush at exit is quiet too."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _drop(stream: TextIO) -> None:
+    """Let what is left to be written vanish, so that the flush at exit is quiet too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _words(error: SlotkeeperError) -> str:
