@@ -35,7 +35,8 @@ $(DEV): requirements-dev.lock pyproject.toml tools/install
 .PHONY: demo
 demo: $(RUNTIME) ## Serve a demo clinic on http://127.0.0.1:8000 (PORT=… for another port)
 	@mkdir -p .demo
-	@$(RUN)/slotkeeper serve --demo --port $(PORT) --database sqlite:///.demo/slotkeeper.db || test $$? -eq 130
+	@trap : INT; \
+	$(RUN)/slotkeeper serve --demo --port $(PORT) --database sqlite:///.demo/slotkeeper.db || test $$? -eq 130
 
 .PHONY: lint
 lint: $(DEV)

@@ -8,14 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
+from slotkeeper import app as app_module
 from slotkeeper.api import server
-from slotkeeper.app import from_environment
+from slotkeeper.operations.availability import Replies
 
 CONSTANT = "/constant"
 _READY = 30.0
@@ -29,7 +31,9 @@ def make_app() -> Router:
     async def constant(_: Request) -> Response:
         return Response(content, media_type="application/json")
 
-    app = from_environment()
+    if os.environ["BENCH_KEEP"] == "0":
+        vars(app_module)["Replies"] = partial(Replies, room=0)
+    app = app_module.from_environment()
     app.routes.insert(0, Route(CONSTANT, constant))
     return app
 
@@ -40,13 +44,14 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(database: Path, *, constant_size: int) -> Iterator[tuple[int, int]]:
-    """A server process on loopback: its port and its process id."""
+def serving(database: Path, *, constant_size: int, keep: bool = True) -> Iterator[tuple[int, int]]:
+    """A server process on loopback, which may keep its replies: its port and its process id."""
     port = _free_port()
     environment = os.environ | {
         "SLOTKEEPER_DATABASE_URL": f"sqlite:///{database}",
         "SLOTKEEPER_LOG_LEVEL": "warning",
         "BENCH_CONSTANT_SIZE": str(constant_size),
+        "BENCH_KEEP": str(int(keep)),
     }
     with subprocess.Popen([sys.executable, "-m", "benchmarks.serving", str(port)], env=environment) as process:
         try:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import multiprocessing
 import os
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -17,14 +19,16 @@ from slotkeeper.api import docs, openapi, server
 from slotkeeper.api.availability import write_availability
 from slotkeeper.api.door import Door
 from slotkeeper.api.request import Page, Site
+from slotkeeper.api.request_log import LoggingDoor
 from slotkeeper.api.routes import OPERATIONS
-from slotkeeper.domain.errors import SlotkeeperError, Unavailable, WrongSchema
+from slotkeeper.domain.errors import NotFound, SlotkeeperError, Unavailable, WrongSchema
 from slotkeeper.operations import Clock, Database, schedule
 from slotkeeper.operations.appointments import new_line
 from slotkeeper.operations.availability import Replies
 from slotkeeper.operations.rate_leases import SharedRateLimits
 from slotkeeper.operations.rate_limits import RateLimiter
 from slotkeeper.settings import PREFIX, Settings, read_settings, sqlite_path
+from slotkeeper.store import health
 from slotkeeper.store.migrations import current_step
 from slotkeeper.store.sqlite import SqliteDatabase
 
@@ -32,6 +36,8 @@ log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_ROLLS = 20
 """How often it is asked whether a branch's midnight has passed; records must be there a minute after it."""
+SECONDS_BETWEEN_LOOKS = 1
+"""How often a server process asks whether the one that started it is still there."""
 
 
 def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
@@ -44,15 +50,17 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        rolling = asyncio.create_task(keep_rolling_forward(db, clock=clock))
+        tasks = [asyncio.create_task(keep_rolling_forward(db, clock=clock)), asyncio.create_task(end_with_parent())]
         try:
             yield
         finally:
-            rolling.cancel()
-            await asyncio.wait([rolling])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             await db.close()
 
-    return Door(site, OPERATIONS, limits=limits, clock=clock).router(lifespan)
+    door = LoggingDoor if settings.log_level == "debug" else Door
+    return door(site, OPERATIONS, limits=limits, clock=clock).router(lifespan)
 
 
 async def keep_rolling_forward(db: Database, *, clock: Clock) -> None:
@@ -67,19 +75,36 @@ async def keep_rolling_forward(db: Database, *, clock: Clock) -> None:
         await asyncio.sleep(SECONDS_BETWEEN_ROLLS)
 
 
+async def end_with_parent() -> None:
+    """Stop one of several server processes whose parent is gone: nobody else would, and it would hold the port."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    while parent.is_alive():  # noqa: ASYNC110 - the end of another process is no event of this one
+        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+    log.warning("the process that started this server process is gone, so it stops too")
+    signal.raise_signal(signal.SIGTERM)
+
+
 def from_environment() -> Router:
     """The application of one server process, by the settings in its environment."""
     settings = read_settings(os.environ)
+    server.end_on_hangup()
+    _start_log(settings)
+    return create_app(open_database(settings.database_url), settings, clock=system_clock)
+
+
+def _start_log(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
     if settings.log_level != "debug":
         logging.getLogger("uvicorn").setLevel(logging.WARNING)  # that it starts and stops is no news
-    return create_app(open_database(settings.database_url), settings, clock=system_clock)
 
 
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Answer on a listening socket until a signal ends it; each server process reads the settings for itself."""
+    _start_log(settings)
     os.environ |= {f"{PREFIX}{name.upper()}": str(value) for name, value in asdict(settings).items()}
     server.run("slotkeeper.app:from_environment", listener, workers=settings.workers)
 
@@ -105,6 +130,31 @@ def open_database(url: str) -> Database:
     return SqliteDatabase(path)
 
 
+@contextlib.asynccontextmanager
+async def database(url: str, *, may_create: bool) -> AsyncIterator[Database]:
+    """A database for as long as one command works on it.
+
+    Raises InvalidInput, NotFound where there is none and it may not be made, Unavailable that says the cause and
+    the cure to the person who runs the command.
+    """
+    path = sqlite_path(url)
+    db = open_database(url)
+    try:
+        if not may_create and not path.exists():
+            raise NotFound(
+                f"There is no database at {path}; 'slotkeeper organizations create NAME' makes one, or name another "
+                "with --database."
+            )
+        yield db
+    except Unavailable as error:
+        sentence = health.explain(path, error)
+        if sentence is None:
+            raise
+        raise Unavailable(sentence) from error
+    finally:
+        await db.close()
+
+
 async def require_schema(db: Database) -> None:
     """Refuse a database that this program cannot run on: it knows its own schema step and the next one.
 
@@ -117,8 +167,19 @@ async def require_schema(db: Database) -> None:
         raise WrongSchema(
             f"The database is on schema step {step}, and this Slotkeeper runs on step {own}: run 'slotkeeper migrate'."
         )
+    refuse_newer(step)
+
+
+def refuse_newer(step: int) -> None:
+    """Refuse the schema step of a Slotkeeper that is newer by more than one step. Raises WrongSchema."""
+    own = current_step()
     if step > own + 1:
         raise WrongSchema(
             f"The database is on schema step {step}, and this Slotkeeper runs on steps {own} and {own + 1}: "
             "install a newer Slotkeeper."
         )
+
+
+async def require_writable(db: Database) -> None:
+    """Refuse a database that cannot be changed, before somebody's booking finds out. Raises Unavailable."""
+    await db.write(health.try_write)

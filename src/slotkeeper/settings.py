@@ -14,6 +14,7 @@ from slotkeeper.domain.errors import InvalidInput
 
 PREFIX = "SLOTKEEPER_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+HIGHEST_PORT = 65535
 MOST_WORKERS = 64
 
 # Read by the tests only; a server that is started from the same shell must not stumble over them.
@@ -71,8 +72,8 @@ def _checked(settings: Settings) -> Settings:
     sqlite_path(settings.database_url)
     if not settings.host:
         raise _refusal("host", "The host to listen on must not be empty: give a name or an address such as 127.0.0.1.")
-    if not 0 <= settings.port <= 65535:
-        raise _refusal("port", f"The port must be 0–65535 (0: any free one), not {settings.port}.")
+    if not 0 <= settings.port <= HIGHEST_PORT:
+        raise _refusal("port", f"The port must be 0–{HIGHEST_PORT} (0: any free one), not {settings.port}.")
     if not 1 <= settings.workers <= MOST_WORKERS:
         raise _refusal("workers", f"The number of workers must be 1–{MOST_WORKERS}, not {settings.workers}.")
     if settings.log_level not in LOG_LEVELS:

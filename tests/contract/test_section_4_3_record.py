@@ -177,3 +177,22 @@ def test_the_pages_closing_of_a_record_takes_effect_in_availability(owner: Clien
     assert owner.slots() == []
     good(owner.patch(record.path, {"status": "OPEN"}))
     assert len(owner.slots()) == 1
+
+
+@pytest.mark.parametrize("other", [{"reason": "Half a day"}, {"ai_slots": 1}])
+def test_what_is_stored_already_has_no_effect_whatever_else_the_day_says(
+    owner: Client, record: Record, other: dict[str, object]
+) -> None:
+    good(owner.override(record.window, MONDAY, **other))
+    good(owner.patch(record.path, {"max_slots": 20, "status": "OPEN"}))
+    good(owner.patch(f"{WINDOWS}/{record.window}", {"max_slots": 25}))
+    good(owner.override(record.window, MONDAY, status="CLOSED"))
+    (shown,) = owner.records()
+    assert (shown["max_slots"], shown["status"]) == (25, "CLOSED"), "20 and OPEN were what the window said anyway"
+
+
+def test_what_the_day_says_becomes_the_records_own_when_it_is_asked_for(owner: Client, record: Record) -> None:
+    good(owner.override(record.window, MONDAY, max_slots=7))
+    good(owner.patch(record.path, {"max_slots": 7}))
+    good(owner.override(record.window, MONDAY, max_slots=9))
+    assert owner.records()[0]["max_slots"] == 7

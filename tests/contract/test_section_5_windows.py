@@ -202,6 +202,38 @@ def test_the_result_must_satisfy_the_rules_of_post(owner: Client, window: str, f
     assert shown(owner, window) == before
 
 
+def test_fewer_places_than_the_ai_share_say_what_to_send_with_them(owner: Client, window: str) -> None:
+    error = refused(owner.patch(f"{WINDOWS}/{window}", {"max_slots": 5}), 400, "VALIDATION_ERROR")
+    assert "send 'ai_slots' of at most 5, or null" in error["message"]
+    good(owner.patch(f"{WINDOWS}/{window}", {"max_slots": 5, "ai_slots": None}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"status": "CLOSED"}, "/disable' and '…/enable' set it"), ({"batch": "XX"}, "'batch_name' sets it"),
+        ({"appointment_type": UNKNOWN}, "'appointment_type_id' sets it"),
+        ({"filled_slots": 3}, "counts follow the appointments and cannot be set"),
+    ],
+)  # fmt: skip
+def test_a_field_that_cannot_be_set_names_what_sets_it(
+    owner: Client, window: str, fields: dict[str, Any], said: str
+) -> None:
+    for answer in (owner.patch(f"{WINDOWS}/{window}", fields), owner.post(WINDOWS, BODY | fields)):
+        assert said in refused(answer, 400, "VALIDATION_ERROR")["message"]
+
+
+def test_an_id_that_is_not_there_says_where_the_ids_are(owner: Client) -> None:
+    for method, path, listing in (
+        ("GET", f"{WINDOWS}/{UNKNOWN}", WINDOWS),
+        ("PATCH", f"/v1/services/{UNKNOWN}", "/v1/services"),
+        ("PATCH", f"/v1/branches/{UNKNOWN}", "/v1/branches"),
+    ):
+        more = {} if method == "GET" else {"json": {"name": "A"}}
+        error = refused(owner.request(method, path, **more), 404, "NOT_FOUND")
+        assert f"'GET {listing}' lists those that it has" in error["message"]
+
+
 def test_a_change_into_another_windows_place_is_409(owner: Client, window: str) -> None:
     other = owner.window(batch_name="MB")
     refused(owner.patch(f"{WINDOWS}/{other}", {"batch_name": "MA"}), 409, "CONFLICT")

@@ -31,8 +31,13 @@ def test_erasing_a_person_replaces_name_phone_and_notes_everywhere_keeps_the_cou
     booked = book_for_zora(world, owner, cast.owner_org)
     before = (owner.slots(), owner.records())
     operator = access.operator(cast.owner_org)
+    planned = world.run(
+        upkeep.erase_patient(world.db, operator, phone=PHONE, name=None, now=world.clock(), dry_run=True)
+    )
+    assert planned == (1, [NAME])
+    assert "Zora" in repr(direct.dump(world.path, cast.owner_org)), "a dry run changes nothing"
     erased = world.run(upkeep.erase_patient(world.db, operator, phone=PHONE, name=NAME, now=world.clock()))
-    assert erased == 1
+    assert erased == (1, [NAME])
     after = direct.dump(world.path, cast.owner_org)
     for trace in ("Zora", "quimby", "7654321", "latex"):
         assert trace not in repr(after), trace

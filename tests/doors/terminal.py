@@ -33,6 +33,18 @@ class Terminal:
             check=False,
         )
 
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """A line of the system's shell to its end."""
+        return subprocess.run(
+            ["sh", "-c", line],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
     def done(self, *arguments: str, **environment: str) -> str:
         """What a command prints that must succeed."""
         ended = self.run(*arguments, **environment)

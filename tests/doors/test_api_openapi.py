@@ -12,8 +12,10 @@ from slotkeeper.api import docs, openapi, schedule, schemas
 from slotkeeper.api.examples import EXAMPLES, TARGETS
 from slotkeeper.api.problems import STATUS
 from slotkeeper.api.reading import read_body, read_query
+from slotkeeper.api.refusals import refusals
 from slotkeeper.api.request import Operation
 from slotkeeper.api.routes import OPERATIONS
+from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.domain.slot_ids import parse_slot_id, parse_uuid
 from tests.world import Client, good
 
@@ -85,7 +87,7 @@ def test_an_operation_describes_every_parameter_and_field(operation: Operation) 
 @each_operation
 def test_an_operation_lists_every_refusal_with_an_example_and_its_headers(operation: Operation) -> None:
     responses = described(operation)["responses"]
-    expected = {str(operation.status), *(str(STATUS[error.kind]) for error in openapi.refusals(operation))}
+    expected = {str(operation.status), *(str(STATUS[error.kind]) for error in refusals(operation))}
     assert set(responses) == expected
     for status, response in responses.items():
         answer = resolve(response)
@@ -110,6 +112,37 @@ def test_the_success_of_an_operation_is_exactly_its_shape_with_an_example(operat
     forms = [resolve(form) for form in content["schema"].get("anyOf", [content["schema"]])]
     assert {tuple(form["properties"]) for form in forms} == {tuple(example) for example in examples}
     assert all(form["required"] == list(form["properties"]) for form in forms)
+
+
+@each_operation
+def test_a_refused_request_is_one_that_this_operation_could_be_sent(operation: Operation) -> None:
+    names = {parameter["name"] for parameter in described(operation).get("parameters", [])}
+    names |= set(operation.body.__struct_fields__) if operation.body is not None else set()
+    for error in refusals(operation):
+        if isinstance(error, InvalidInput):
+            (detail,) = error.details
+            assert detail.field in names
+            assert f"'{detail.field}'" in detail.message
+
+
+@each_operation
+def test_an_example_answer_shows_what_the_example_request_asks_for(operation: Operation) -> None:
+    if operation.body is None or operation.method not in ("PATCH", "POST") or isinstance(operation.answer, str):
+        return
+    content = described(operation)["responses"][str(operation.status)]["content"]["application/json"]
+    for name, value in EXAMPLES[operation.body].items():
+        shown = content.get("example", {}).get("data", {})
+        assert shown.get(name, value) == value
+
+
+def test_examples_show_what_an_operation_itself_brings_about() -> None:
+    def example(method: str, path: str) -> Any:
+        return SPEC["paths"][path][method]["responses"]["200"]["content"]["application/json"]["example"]
+
+    assert example("post", "/v1/appointment-slots/{slot_id}/disable")["data"]["status"] == "CLOSED"
+    assert example("post", "/v1/appointment-slots/{slot_id}/enable")["data"]["status"] == "OPEN"
+    assert example("get", "/healthz")["status"] == "alive"
+    assert example("get", "/readyz")["status"] == "ready"
 
 
 def test_every_reference_leads_somewhere_and_everything_described_is_referred_to() -> None:
@@ -187,13 +220,25 @@ def test_the_page_shows_every_operation_and_asks_nobody_for_anything(nobody: Cli
     page.feed(answer.text)
     assert not page.tags & {"script", "link", "img", "iframe"}
     assert page.links[0] == "/openapi.json"
-    assert [link.removeprefix("#") for link in page.links[1:]] == page.ids
+    assert list(dict.fromkeys(link.removeprefix("#") for link in page.links[1:])) == page.ids
+    assert len(answer.content) < 3_200 * len(OPERATIONS), "a page that a person can read"
     for operation in OPERATIONS:
         assert operation.path in page.text
         assert operation.summary in page.text
         assert described(operation)["operationId"] in page.ids
     for kind in SPEC["components"]["schemas"]["Timezone"]["description"], "null: the organization's.":
         assert kind in page.text
+
+
+def test_the_page_has_a_line_to_paste_for_every_operation_and_shared_refusals_once(nobody: Client) -> None:
+    page = Links()
+    page.feed(nobody.get("/docs").text)
+    lines = [line for line in page.text.split("curl ")[1:] if '"$SERVER/' in line]
+    assert len(lines) == len(OPERATIONS)
+    assert f'"$SERVER/v1/appointment-slots/days/{TARGETS["/v1/appointment-slots/days/{slot_id}"]}"' in page.text
+    assert '-d \'{"status": "CLOSED"}\'' in page.text
+    assert page.text.count('"code": "UNAUTHORIZED"') == 1
+    assert page.text.count('"code": "INSUFFICIENT_SCOPE"') == 1
 
 
 def test_the_page_escapes_what_it_shows() -> None:

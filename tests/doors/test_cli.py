@@ -39,7 +39,7 @@ COMMANDS = {
     ("windows", "import"): ["--dry-run", "--database", "--organization", "--json"],
     ("regenerate",): ["--from", "--to", "--dry-run", "--database", "--organization", "--json"],
     ("check",): ["--database", "--json"],
-    ("patients", "erase"): ["--phone", "--name", "--database", "--organization", "--json"],
+    ("patients", "erase"): ["--phone", "--name", "--dry-run", "--database", "--organization", "--json"],
 }
 
 
@@ -94,6 +94,12 @@ def test_the_version_is_that_of_the_package(terminal: Terminal) -> None:
         ["windows", "import", "nowhere.csv"],
         ["patients", "erase", "--phone", "none"],
         ["serve", "--port", "eighty"],
+        ["serve", "--port", "99999"],
+        ["serve", "--port", "-1"],
+        ["serve", "--workers", "0"],
+        ["serve", "--workers", "65"],
+        ["serve", "--database", "clinic.db"],
+        ["check", "--database", "mysql://localhost/clinic"],
     ],
     ids=" ".join,
 )
@@ -111,8 +117,8 @@ def test_a_first_organization_makes_the_database_too(terminal: Terminal) -> None
 
 @pytest.mark.parametrize("command", [["check"], ["branches", "list"], ["regenerate", "--from", "2026-06-15"]])
 def test_on_an_empty_database_a_refusal_says_which_command_to_run(terminal: Terminal, command: list[str]) -> None:
+    (terminal.folder / "slotkeeper.db").touch()
     assert "'slotkeeper migrate'" in terminal.refused(*command)
-    assert list(terminal.folder.iterdir()) == []
     assert terminal.done("migrate") == "Migrated 0 to 1.\n"
     if command != ["check"]:
         assert "'slotkeeper organizations create NAME'" in terminal.refused(*command)
@@ -140,10 +146,6 @@ def test_a_program_runs_on_its_own_schema_step_and_the_next_one(clinic: Terminal
 @pytest.mark.parametrize(
     ("url", "word"),
     [
-        ("postgresql://localhost/clinic", "serves SQLite only"),
-        ("mysql://localhost/clinic", "sqlite:///file.db"),
-        ("clinic.db", "sqlite:///file.db"),
-        ("sqlite:///:memory:", "no plain file"),
         ("sqlite:///nowhere/clinic.db", "does not exist"),
         ("sqlite:///.", "is a folder"),
         ("sqlite:///notes.txt", "not a SQLite database"),
@@ -157,6 +159,23 @@ def test_a_database_that_cannot_be_is_refused_with_a_sentence(terminal: Terminal
     raw.close()
     for command in (["check"], ["migrate"], ["organizations", "create", "A"], ["serve", "--port", "0"]):
         assert word in terminal.refused(*command, "--database", url)
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("postgresql://localhost/clinic", "serves SQLite only"),
+        ("mysql://localhost/clinic", "sqlite:///file.db"),
+        ("clinic.db", "sqlite:///file.db"),
+        ("sqlite:///:memory:", "no plain file"),
+    ],
+)
+def test_what_is_no_url_of_a_database_is_wrong_usage_as_a_flag_and_refused_as_a_variable(
+    terminal: Terminal, url: str, word: str
+) -> None:
+    for command in (["check"], ["migrate"], ["organizations", "create", "A"], ["serve", "--port", "0"]):
+        assert word in terminal.refused(*command, "--database", url, code=2)
+        assert word in terminal.refused(*command, SLOTKEEPER_DATABASE_URL=url)
 
 
 def test_the_flag_wins_over_the_variable_and_the_variable_over_the_default(terminal: Terminal) -> None:
@@ -220,6 +239,13 @@ def test_a_key_is_valid_to_the_end_of_its_last_day_in_the_organizations_zone(cli
     assert "is over" in clinic.refused("keys", "create", "--scopes", "slots:read", "--expires", yesterday)
 
 
+def test_a_key_that_is_given_in_the_place_of_its_id_is_not_echoed(clinic: Terminal) -> None:
+    key = clinic.json("keys", "create", "--scopes", "slots:read")["key"]
+    sentence = clinic.refused("keys", "revoke", key, code=2)
+    assert f"'{key[:16]}…' is no id" in sentence
+    assert key[-32:-8] not in sentence
+
+
 def test_a_revoked_key_says_so_and_another_organizations_key_is_none(clinic: Terminal) -> None:
     made = clinic.json("keys", "create", "--scopes", "slots:read")
     clinic.done("organizations", "create", "Other Clinic")
@@ -247,6 +273,9 @@ def test_regenerate_prints_the_counters_of_the_interface_and_with_dry_run_the_ch
     planned = clinic.json("regenerate", *span, "--dry-run")
     assert len(planned.pop("changes")) == 16
     assert planned == {"processed": 16, "skipped": 0, "errors": 0, "upserted": 16}
+    lines = clinic.done("regenerate", *span, "--dry-run").splitlines()
+    assert lines[0] == "Nothing was changed; it would be: 16 processed, 16 upserted, 0 skipped, 0 errors."
+    assert len(lines) == 17
     for _ in range(2):
         ended = clinic.run("regenerate", *span)
         assert ended.stdout == "16 processed: 16 upserted, 0 skipped, 0 errors.\n"
@@ -279,9 +308,12 @@ def test_a_person_is_erased_everywhere_and_the_counts_stay(terminal: Terminal) -
         name, phone = raw.execute("SELECT patient_name, parent_phone FROM appointments LIMIT 1").fetchone()
     raw.close()
     assert "No appointment" in terminal.refused("patients", "erase", "--phone", phone, "--name", "Somebody Else")
-    assert terminal.json("patients", "erase", "--phone", phone.replace(" ", "-"), "--name", name.upper()) == {
-        "erased": 1
-    }
+    person = ["patients", "erase", "--phone", phone.replace(" ", "-"), "--name", name.upper()]
+    assert terminal.json(*person, "--dry-run") == {"erased": 1, "names": [name], "dry_run": True}
+    assert terminal.done(*person, "--dry-run") == (
+        f"Nothing was changed; it would erase 1 appointment of 1 person: {name}.\n"
+    )
+    assert terminal.json(*person) == {"erased": 1, "dry_run": False}
     assert "No appointment" in terminal.refused("patients", "erase", "--phone", phone)
     assert terminal.json("check") == {"differences": []}
 

@@ -78,6 +78,15 @@ def test_every_wrong_line_is_named_and_nothing_is_imported(clinic: Terminal) -> 
 
 
 @pytest.mark.slow
+def test_a_refusal_speaks_of_the_files_columns(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    terminal.clinic()
+    terminal.done("branches", "create", "Riverside")
+    line = terminal.refused("windows", "import", save(tmp_path, PAGE_ROW.removeprefix("Main Street")))
+    assert line.startswith("Error: Line 2: 'branch' is needed")
+
+
+@pytest.mark.slow
 def test_another_organizations_branch_is_no_branch(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     terminal.clinic()
@@ -114,7 +123,7 @@ def test_a_quoted_field_may_hold_commas_quotes_and_lines_and_the_count_of_lines_
     [
         (b"", "Line 1: the header must be exactly"),
         (b"\n\n", "Line 1: the header must be exactly"),
-        (HEAD.replace(",", ";").encode(), "Line 1: the header must be exactly"),
+        (HEAD.replace(",", ";").encode(), "Line 1: save the file with commas, not semicolons"),
         (HEAD.upper().encode(), "Line 1: the header must be exactly"),
         (f"{HEAD},notes\n".encode(), "Line 1: the header must be exactly"),
         (HEAD.encode(), "Line 2: the file has no window"),
@@ -151,7 +160,7 @@ def test_what_is_no_such_file_is_refused_as_a_whole(content: bytes, sentence: st
 )
 def test_a_field_that_is_no_value_is_named_with_what_would_be_right(old: str, new: str, word: str) -> None:
     (problem,) = problems(f"{HEAD}\n{PAGE_ROW.replace(old, new, 1)}\n".encode())
-    assert problem.startswith(f"Line 2: {word} must ")
+    assert problem.startswith(f"Line 2: '{word}' must ")
 
 
 @given(st.binary(max_size=300))

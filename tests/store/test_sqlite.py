@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -178,6 +179,24 @@ def test_the_log_starts_anew_under_writes_that_never_pause(
         return longest
 
     assert run(write_on()) < 1500 * 40_000 / 3
+    run(database.close())
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_file_that_is_no_longer_the_one_at_the_path_is_refused_for_writing_and_reading(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(sqlite, "LOOK_EVERY", 0.0)
+    run(database.write(_add("Checkup")))
+    if how == "replaced":
+        shutil.copyfile(database.path, database.path.with_name("restored.db"))
+        database.path.with_name("restored.db").replace(database.path)
+    else:
+        database.path.unlink()
+    with pytest.raises(Unavailable, match="replaced or deleted"):
+        run(database.write(_add("Checkup")))
+    with pytest.raises(Unavailable, match="replaced or deleted"):
+        run(database.read(lambda tx: directory.list_services(tx, ORG)))
     run(database.close())
 
 

@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 from slotkeeper.api.openapi import document
 from slotkeeper.api.request import Operation, Page
@@ -27,6 +29,11 @@ summary { cursor: pointer; padding: .3rem 0; }
 @media (max-width: 40rem) { nav { columns: 1; } }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_FORBIDDEN = "403"  # differs by nothing but the scope, which each operation names
+_ABOUT_LINES = """\
+In the lines to paste, `$SERVER` is the address of this server and `$KEY` your API key: `SERVER=http://127.0.0.1:8000`,
+`KEY=sk_live_…`. The ids and dates in them are examples; `GET` requests show those that you have.
+"""
 _POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -48,9 +55,11 @@ def _html(spec: Json) -> Iterator[str]:
     operations = [(method, path, said) for path, methods in spec["paths"].items() for method, said in methods.items()]
     for _, _, said in operations:
         yield f'<a href="#{said["operationId"]}">{escape(said["summary"])}</a>'
-    yield "</nav>"
+    yield '<a href="#refusals">Refusals that operations share</a></nav>'
+    yield from _prose(_ABOUT_LINES)
     for method, path, said in operations:
         yield from _operation(spec, method.upper(), path, said)
+    yield from _refusals(spec, [said for _, _, said in operations])
     yield "</body></html>"
 
 
@@ -58,6 +67,7 @@ def _operation(spec: Json, method: str, path: str, said: Json) -> Iterator[str]:
     yield f'<section id="{said["operationId"]}"><h2>{escape(said["summary"])}</h2>'
     yield f'<p><code><span class="method">{method}</span> {escape(path)}</code></p>'
     yield from _prose(said["description"])
+    yield f"<pre>{escape(_curl(method, path, said), quote=False)}</pre>"
     parameters = said.get("parameters", [])
     yield from _table("Parameters", [(one["name"], one["required"], _text_of(spec, one)) for one in parameters])
     body = said.get("requestBody")
@@ -67,11 +77,50 @@ def _operation(spec: Json, method: str, path: str, said: Json) -> Iterator[str]:
         fields = schema["properties"].items()
         rows = [(name, name in schema["required"], _text_of(spec, {"schema": one})) for name, one in fields]
         yield from _table("Body", rows)
-        yield from _example("A body", content["example"])
     yield "<h3>Answers</h3>"
+    shared = [status for status, answer in said["responses"].items() if _is_shared(status, answer)]
     for status, answer in said["responses"].items():
+        if status not in shared:
+            yield from _answer(status, answer)
+    if shared:
+        codes = ", ".join(f"<code>{status}</code>" for status in shared)
+        yield f'<p>Also {codes}: <a href="#refusals">refusals that operations share</a>.</p>'
+    yield "</section>"
+
+
+def _refusals(spec: Json, operations: Sequence[Json]) -> Iterator[str]:
+    """The refusals that many operations answer with, once."""
+    shared: dict[str, Json] = {}
+    for said in operations:
+        for status, answer in said["responses"].items():
+            if _is_shared(status, answer):
+                shared.setdefault(status, answer)
+    yield '<section id="refusals"><h2>Refusals that operations share</h2>'
+    for status, answer in sorted(shared.items()):
         yield from _answer(status, _resolve(spec, answer))
     yield "</section>"
+
+
+def _is_shared(status: str, answer: Json) -> bool:
+    return "$ref" in answer or status == _FORBIDDEN
+
+
+def _curl(method: str, path: str, said: Json) -> str:
+    """A line for a shell that sends the examples of an operation."""
+    query = {}
+    for parameter in said.get("parameters", []):
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
+        elif "example" in parameter:
+            query[parameter["name"]] = parameter["example"]
+    address = f"{path}?{urlencode(query)}" if query else path
+    parts = ["curl -s" if method == "GET" else f"curl -s -X {method}", f'"$SERVER{address}"']
+    if said["security"]:
+        parts.append('-H "Authorization: Bearer $KEY"')
+    body = said.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+    if body:
+        parts.append(f'-H "Content-Type: application/json" -d {shlex.quote(json.dumps(body, ensure_ascii=False))}')
+    return " ".join(parts)
 
 
 def _table(title: str, rows: Sequence[tuple[str, bool, str]]) -> Iterator[str]:
@@ -108,14 +157,8 @@ def _answer(status: str, answer: Json) -> Iterator[str]:
     yield f"<details><summary><code>{status}</code> {_inline(answer['description'])}</summary>"
     for example in examples:
         if example is not None:
-            yield from _example("", example)
+            yield f"<pre>{escape(json.dumps(example, indent=2, ensure_ascii=False), quote=False)}</pre>"
     yield "</details>"
-
-
-def _example(title: str, value: object) -> Iterator[str]:
-    if title:
-        yield f"<p>{escape(title)}:</p>"
-    yield f"<pre>{escape(json.dumps(value, indent=2, ensure_ascii=False))}</pre>"
 
 
 def _prose(text: str) -> Iterator[str]:
@@ -125,5 +168,5 @@ def _prose(text: str) -> Iterator[str]:
 
 def _inline(text: str) -> str:
     """Text with its `code` marked."""
-    parts = escape(text).split("`")
+    parts = escape(text, quote=False).split("`")
     return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))

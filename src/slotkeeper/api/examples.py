@@ -118,7 +118,7 @@ EXAMPLES: dict[Any, Mapping[str, object]] = {
     appointments.ExpandQuery: {"expand": "slot"},
     appointments.SearchQuery: {"date": "2026-06-15", "status": "confirmed", "page": 1, "limit": 50},
     appointments.NewAppointmentBody: {
-        "appointment_type": "General Checkup",
+        "appointment_type": _SERVICE,
         "appointment_date": "2026-06-15T09:30:00+05:30",
         "patient_name": "Asha Rao",
         "parent_phone": "+91 98765 43210",
@@ -164,3 +164,54 @@ TARGETS: dict[str, str] = {
     "/v1/services/{service_id}": _SERVICE,
     "/v1/branches/{branch_id}": _BRANCH,
 }
+
+SHOWN: dict[str, Mapping[str, object]] = {
+    "/v1/appointment-slots/{slot_id}/disable": {"status": "CLOSED"},
+    "/healthz": {"status": "alive"},
+}
+"""By path: what its answer shows that neither the example of its shape nor that of its body says."""
+
+_NO_WINDOW = (
+    f"This organization has no calendar window with the id {_WINDOW}; "
+    "'GET /v1/appointment-slots' lists those that it has."
+)
+_NO_RECORD = (
+    f"The window {_WINDOW} has no record on 2026-06-16 (Tuesday): it is on mondays. "
+    "'GET /v1/appointment-slots/schedule-tracking' lists the records of a date."
+)
+_TWIN = (
+    f"The window {_WINDOW} has the same branch, day, session, batch and service already; "
+    "change that one, or give this one another 'batch_name'."
+)
+_NOT_OPENED = "2026-06-15 cannot be opened: its window is disabled; enable the window."
+_NO_BRANCH = f"This organization has no branch with the id {_BRANCH}; 'GET /v1/branches' lists those that it has."
+_NO_SERVICE = f"This organization has no service with the id {_SERVICE}; 'GET /v1/services' lists those that it has."
+_BRANCH_TWIN = f"There is already a branch named 'Main Street' ({_BRANCH}); choose another name."
+_SERVICE_TWIN = f"There is already a service named 'General Checkup' ({_SERVICE}); choose another name."
+
+NOT_FOUND: dict[str, str] = {
+    "/v1/appointment-slots/tracking/{slot_id}": _NO_RECORD,
+    "/v1/appointment-slots/days/{slot_id}": _NO_RECORD,
+    "/v1/appointment-slots": _NO_BRANCH,
+    "/v1/appointment-slots/{slot_id}": _NO_WINDOW,
+    "/v1/appointment-slots/{slot_id}/disable": _NO_WINDOW,
+    "/v1/appointment-slots/{slot_id}/enable": _NO_WINDOW,
+    "/v1/appointments": _NO_SERVICE,
+    "/v1/appointments/{appointment_id}": "This organization has no appointment appt_7h2k9x0q4d.",
+    "/v1/services/{service_id}": _NO_SERVICE,
+    "/v1/branches/{branch_id}": _NO_BRANCH,
+}
+"""By path: what there may not be."""
+
+CONFLICTS: dict[str, str] = {
+    "/v1/appointment-slots/tracking/{slot_id}": _NOT_OPENED,
+    "/v1/appointment-slots/days/{slot_id}": _NOT_OPENED,
+    "/v1/appointment-slots": _TWIN,
+    "/v1/appointment-slots/{slot_id}": _TWIN,
+    "/v1/appointments/{appointment_id}": "A cancelled appointment cannot be moved; book a new one.",
+    "/v1/services": _SERVICE_TWIN,
+    "/v1/services/{service_id}": _SERVICE_TWIN,
+    "/v1/branches": _BRANCH_TWIN,
+    "/v1/branches/{branch_id}": _BRANCH_TWIN,
+}
+"""By path: what may stand against it."""

@@ -3,37 +3,22 @@
 import inspect
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import UnionType
 from typing import Any, get_args, get_origin
 
 import msgspec
 
 from slotkeeper import __version__
-from slotkeeper.api.door import LARGEST_BODY, NOT_JSON, TOO_LARGE
-from slotkeeper.api.examples import EXAMPLES, TARGETS
+from slotkeeper.api.door import LARGEST_BODY
+from slotkeeper.api.examples import EXAMPLES, SHOWN, TARGETS
 from slotkeeper.api.json_schema import REF, Schemas, component_name, json_object
 from slotkeeper.api.problems import STATUS, envelope, headers_of
 from slotkeeper.api.reading import fields_of
+from slotkeeper.api.refusals import SHARED, refusals
 from slotkeeper.api.request import Operation, Page
 from slotkeeper.api.schemas import Data
-from slotkeeper.domain.errors import (
-    Conflict,
-    DuplicateBooking,
-    InsufficientScope,
-    InternalError,
-    InvalidInput,
-    NotAllowedByPolicy,
-    NotFound,
-    OutsideAvailability,
-    PayloadTooLarge,
-    RateLimitExceeded,
-    SlotFull,
-    SlotkeeperError,
-    Unauthorized,
-    Unavailable,
-    UnsupportedMediaType,
-)
+from slotkeeper.domain.errors import SlotkeeperError
 
 Json = dict[str, Any]
 
@@ -166,7 +151,7 @@ def _responses(operation: Operation, schemas: Schemas) -> Json:
     for error in refusals(operation):
         by_status.setdefault(STATUS[error.kind], []).append(error)
     for status, errors in sorted(by_status.items()):
-        is_shared = len(errors) == 1 and type(errors[0]) in _EXAMPLE_ERRORS
+        is_shared = len(errors) == 1 and type(errors[0]) in SHARED
         name = f"#/components/responses/{type(errors[0]).__name__}"
         responses[str(status)] = {"$ref": name} if is_shared else _failure(errors)
     return responses
@@ -179,7 +164,7 @@ def _shared_failures(operations: Iterable[Operation]) -> Json:
         found = refusals(operation)
         statuses = Counter(STATUS[error.kind] for error in found)
         alone |= {type(error) for error in found if statuses[STATUS[error.kind]] == 1}
-    return {kind.__name__: _failure([error]) for kind, error in _EXAMPLE_ERRORS.items() if kind in alone}
+    return {kind.__name__: _failure([error]) for kind, error in SHARED.items() if kind in alone}
 
 
 def _success(operation: Operation, schemas: Schemas) -> Json:
@@ -190,7 +175,7 @@ def _success(operation: Operation, schemas: Schemas) -> Json:
         }
         return described
     content: Json = {"schema": schemas.of(operation.answer)}
-    examples = {name: {"value": value} for name, value in _examples(operation.answer)}
+    examples = {name: {"value": value} for name, value in _examples(operation)}
     content |= {"example": next(iter(examples.values()))["value"]} if len(examples) == 1 else {"examples": examples}
     described["content"] = {"application/json": content}
     return described
@@ -214,46 +199,6 @@ def _references(names: Sequence[str]) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS if name.lower() in sent}
 
 
-_EXAMPLE_ERRORS: dict[type[SlotkeeperError], SlotkeeperError] = {
-    InvalidInput: InvalidInput.of(
-        "date", "'date' is required: it must be a real date, written YYYY-MM-DD, in the years 2000 to 2100."
-    ),
-    Unauthorized: Unauthorized(),
-    NotFound: NotFound("This organization has no such record; list the records to see the ids that it has."),
-    Conflict: Conflict("Another record stands against it; the message names it."),
-    SlotFull: SlotFull("All places are taken on 2026-06-15 (09:00–11:00); choose another time."),
-    DuplicateBooking: DuplicateBooking(
-        "This patient has the appointment appt_7h2k9x0q4d for the same service already, on 2026-06-15 at 09:30; "
-        "move or cancel that one instead."
-    ),
-    OutsideAvailability: OutsideAvailability(
-        "No open window of this branch serves this service on 2026-06-15 at 13:00. "
-        "'GET /v1/appointment-slots/availability' lists what is open on a date."
-    ),
-    NotAllowedByPolicy: NotAllowedByPolicy("Bookings need 2 hours of notice (min_notice_hours); choose a later time."),
-    PayloadTooLarge: PayloadTooLarge(TOO_LARGE),
-    UnsupportedMediaType: UnsupportedMediaType(NOT_JSON),
-    RateLimitExceeded: RateLimitExceeded(60, 12),
-    InternalError: InternalError("req_4f1d0a9b7c2e_17"),
-    Unavailable: Unavailable(),
-}
-
-
-def refusals(operation: Operation) -> list[SlotkeeperError]:
-    """One example of each refusal that an operation may answer with."""
-    kinds: list[type[SlotkeeperError]] = [*operation.refuses]
-    if operation.query is not None or operation.body is not None or operation.target is not None:
-        kinds.append(InvalidInput)
-    if operation.scope is not None:
-        kinds += [Unauthorized, RateLimitExceeded, Unavailable]
-    if operation.body is not None:
-        kinds += [PayloadTooLarge, UnsupportedMediaType]
-    if not isinstance(operation.answer, str):
-        kinds.append(InternalError)
-    errors = [_EXAMPLE_ERRORS[kind] for kind in kinds]
-    return errors if operation.scope is None else [*errors, InsufficientScope(operation.scope)]
-
-
 def _error_schema(operations: Iterable[Operation]) -> Json:
     detail = json_object({"field": {"type": "string"}, "message": {"type": "string"}}, ["field", "message"])
     detail["description"] = "One thing that is wrong; `field` is empty for the request as a whole."
@@ -275,15 +220,33 @@ def _error_schema(operations: Iterable[Operation]) -> Json:
     return {"description": "A refusal.", **described}
 
 
-def _examples(answer: Any) -> list[tuple[str, object]]:  # noqa: ANN401 - a type expression
-    """The examples of an answer by name; several where it has several forms."""
-    if get_origin(answer) is UnionType:
-        return [example for part in get_args(answer) for example in _examples(part)]
-    if get_origin(answer) is Data:
-        (inner,) = get_args(answer)
-        if get_origin(inner) is UnionType:
-            return [(component_name(part), {"success": True, "data": EXAMPLES[part]}) for part in get_args(inner)]
-        is_list = get_origin(inner) is list
-        example = EXAMPLES[get_args(inner)[0] if is_list else inner]
-        return [("data", {"success": True, "data": [example] if is_list else example})]
-    return [(component_name(answer), EXAMPLES[answer])]
+def _examples(operation: Operation) -> list[tuple[str, Json]]:
+    """The examples of an operation's answer by name; several where it has several forms."""
+    answer = operation.answer
+    forms = get_args(answer) if get_origin(answer) is UnionType else [answer]
+    if len(forms) == 1 and get_origin(forms[0]) is Data and get_origin(get_args(forms[0])[0]) is UnionType:
+        return [
+            (component_name(form), {"success": True, "data": _with(EXAMPLES[form], _shown(operation))})
+            for form in get_args(get_args(forms[0])[0])
+        ]
+    return [_example(form, _shown(operation)) for form in forms]
+
+
+def _example(form: Any, shown: Json) -> tuple[str, Json]:  # noqa: ANN401 - a type expression
+    if get_origin(form) is not Data:
+        return component_name(form), _with(EXAMPLES[form], shown)
+    (inner,) = get_args(form)
+    if get_origin(inner) is list:
+        return "data", {"success": True, "data": [dict(EXAMPLES[get_args(inner)[0]])]}
+    return "data", {"success": True, "data": _with(EXAMPLES[inner], shown)}
+
+
+def _shown(operation: Operation) -> Json:
+    """What the answer shows of the example request, and of the operation itself."""
+    sent = {} if operation.body is None else EXAMPLES[operation.body]
+    return {**sent, **SHOWN.get(operation.path, {})}
+
+
+def _with(example: Mapping[str, object], shown: Json) -> Json:
+    """An example that agrees with what an answer shows, its keys in their order."""
+    return {name: shown.get(name, value) for name, value in example.items()}

@@ -27,6 +27,12 @@ MOST_UNKNOWN = 10
 """How many unknown fields are named one by one."""
 LONGEST_KEPT = 512
 """Up to how many bytes a query string is kept with what it was read as."""
+COUNTED = "counts follow the appointments and cannot be set"
+"""What to do instead of sending a count."""
+
+Instead = Mapping[str, str]
+"""By the name of a field that a request cannot set: what sets it, to end a message with."""
+NOTHING: Instead = {}
 
 
 class Field(NamedTuple):
@@ -88,10 +94,10 @@ def _parse_query(shape: type[Shape], query: bytes) -> Shape:
 _recall = lru_cache(maxsize=1024)(_parse_query)
 
 
-def read_body(shape: type[Shape], raw: bytes) -> Shape:
+def read_body(shape: type[Shape], raw: bytes, *, instead: Instead = NOTHING) -> Shape:
     """The fields of a JSON body. Raises InvalidInput for unknown ones, which may be typing errors."""
     given = read_object(raw)
-    return _read(shape, given, _refuse_unknown(given, _names(shape)))
+    return _read(shape, given, _refuse_unknown(given, _names(shape), instead=instead))
 
 
 class Changes(NamedTuple):
@@ -101,7 +107,9 @@ class Changes(NamedTuple):
     echoed: Mapping[str, object]
 
 
-def read_changes(shape: type[msgspec.Struct], shown: type[msgspec.Struct], raw: bytes) -> Changes:
+def read_changes(
+    shape: type[msgspec.Struct], shown: type[msgspec.Struct], raw: bytes, *, instead: Instead = NOTHING
+) -> Changes:
     """The fields of a PATCH, which may repeat those of its answer (contract.md section 3).
 
     Raises InvalidInput where there is no field at all.
@@ -109,7 +117,7 @@ def read_changes(shape: type[msgspec.Struct], shown: type[msgspec.Struct], raw: 
     given = read_object(raw)
     writable = _names(shape)
     readable = [name for name in _names(shown) if name not in writable]
-    wrong = _refuse_unknown(given, writable, besides=readable)
+    wrong = _refuse_unknown(given, writable, besides=readable, instead=instead)
     if not given:
         wrong = [Detail("", f"The body names no field to change; give at least one of {_listed(writable)}.")]
     body = _read(shape, {name: value for name, value in given.items() if name in writable}, wrong)
@@ -117,13 +125,17 @@ def read_changes(shape: type[msgspec.Struct], shown: type[msgspec.Struct], raw: 
     return Changes(changes, {name: given[name] for name in readable if name in given})
 
 
-def require_unchanged(echoed: Mapping[str, object], shown: msgspec.Struct) -> None:
+def require_unchanged(echoed: Mapping[str, object], shown: msgspec.Struct, *, instead: Instead = NOTHING) -> None:
     """Refuse repeated fields that differ from the answer. Raises InvalidInput."""
     if not echoed:
         return
     answer = msgspec.to_builtins(shown)
     wrong = [
-        Detail(name, f"'{name}' cannot be changed here: leave it out, or send {show(answer[name])}, not {show(value)}.")
+        Detail(
+            name,
+            f"'{name}' cannot be changed here: leave it out, or send {show(answer[name])}, not {show(value)}"
+            f"{_besides(instead, name)}.",
+        )
         for name, value in echoed.items()
         if value != answer[name] or isinstance(value, bool) != isinstance(answer[name], bool)
     ]
@@ -131,12 +143,14 @@ def require_unchanged(echoed: Mapping[str, object], shown: msgspec.Struct) -> No
         raise InvalidInput(wrong)
 
 
-def expecting(echoed: Mapping[str, object], view: Callable[[Answer], msgspec.Struct]) -> Callable[[Answer], None]:
+def expecting(
+    echoed: Mapping[str, object], view: Callable[[Answer], msgspec.Struct], *, instead: Instead = NOTHING
+) -> Callable[[Answer], None]:
     """The check of what a PATCH repeats, for the operation to make on the stored record before the change."""
 
     def expect(record: Answer) -> None:
         if echoed:
-            require_unchanged(echoed, view(record))
+            require_unchanged(echoed, view(record), instead=instead)
 
     return expect
 
@@ -231,15 +245,24 @@ def _names(shape: type[msgspec.Struct]) -> tuple[str, ...]:
     return shape.__struct_fields__
 
 
-def _refuse_unknown(given: Iterable[str], known: Sequence[str], *, besides: Iterable[str] = ()) -> list[Detail]:
+def _refuse_unknown(
+    given: Iterable[str], known: Sequence[str], *, besides: Iterable[str] = (), instead: Instead
+) -> list[Detail]:
     fine = {*known, *besides}
     unknown = [name for name in given if name not in fine]
     right = f"the fields are {_listed(known)}" if known else "this request takes no fields"
-    wrong = [Detail(_clean(name), f"{show(name)} is no field of this request; {right}.") for name in unknown]
+    wrong = [
+        Detail(_clean(name), f"{show(name)} is no field of this request{_besides(instead, name)}; {right}.")
+        for name in unknown
+    ]
     if len(wrong) > MOST_UNKNOWN:
         rest = Detail("", f"And {len(wrong) - MOST_UNKNOWN} more fields are none of this request.")
         return [*wrong[:MOST_UNKNOWN], rest]
     return wrong
+
+
+def _besides(instead: Instead, name: str) -> str:
+    return f"; {instead[name]}" if name in instead else ""
 
 
 def _listed(names: Iterable[str]) -> str:

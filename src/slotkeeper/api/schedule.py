@@ -5,7 +5,7 @@ from typing import Annotated, cast
 from msgspec import UNSET, Struct, UnsetType
 
 from slotkeeper.api import fields
-from slotkeeper.api.reading import expecting, read_body, read_changes
+from slotkeeper.api.reading import COUNTED, expecting, read_body, read_changes
 from slotkeeper.api.request import Request
 from slotkeeper.api.schemas import (
     ChangeView,
@@ -21,6 +21,8 @@ from slotkeeper.domain.model import Change
 from slotkeeper.domain.ranges import date_range
 from slotkeeper.domain.slot_ids import parse_slot_id
 from slotkeeper.operations import overrides, schedule
+
+_INSTEAD = {"filled_slots": COUNTED, "available_slots": COUNTED}
 
 
 class RecordBody(Struct, frozen=True, kw_only=True):
@@ -63,7 +65,7 @@ async def update_record(request: Request) -> Data[RecordView]:
         request.caller,
         slot_id,
         changes=cast("overrides.RecordChanges", changes),
-        expect=expecting(echoed, record_view),
+        expect=expecting(echoed, record_view, instead=_INSTEAD),
         whole=bool(echoed),
         now=request.now,
     )
@@ -82,7 +84,7 @@ async def update_day(request: Request) -> Data[SlotView]:
         request.caller,
         slot_id,
         changes=cast("overrides.DayChanges", changes),
-        expect=expecting(echoed, slot_view),
+        expect=expecting(echoed, slot_view, instead=_INSTEAD),
         whole=bool(echoed),
         now=request.now,
     )

@@ -5,9 +5,12 @@ may take to send one.
 """
 
 import asyncio
+import contextlib
 import logging
+import signal
 import socket
 import sys
+from collections.abc import Iterator
 from typing import Any, cast
 
 import httptools
@@ -152,14 +155,78 @@ def run(app: str, listener: socket.socket, *, workers: int = 1) -> None:
 
     Each of several workers is a process of its own and makes the application for itself.
     """
+    end_on_hangup()
     config = configure(app, workers=workers)
     if workers > 1:
-        Multiprocess(config, sockets=[listener]).run()
+        Workers(config, [listener]).run()
         return
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
     if not server.started:
         sys.exit(1)  # the log says why
+
+
+def end_on_hangup() -> None:
+    """Take the end of the terminal for SIGTERM, unless it is to be ignored, as ``nohup`` asks."""
+    hangup = getattr(signal, "SIGHUP", None)  # not on every system
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        signal.signal(hangup, lambda *_: signal.raise_signal(signal.SIGTERM))
+
+
+class Workers(Multiprocess):
+    """Several server processes, and their parent that replaces one that dies."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        hangup = getattr(signal, "SIGHUP", None)
+        on_hangup = None if hangup is None else signal.getsignal(hangup)
+        super().__init__(config, sockets)
+        if hangup is not None:
+            signal.signal(hangup, on_hangup)  # not uvicorn's, which starts all processes anew
+        self._ended_by: int | None = None
+
+    def init_processes(self) -> None:
+        """Start all processes."""
+        with _ctrl_c_ignored():
+            super().init_processes()
+
+    def run(self) -> None:
+        """Serve until a signal ends it. Raises KeyboardInterrupt for Ctrl-C, SystemExit where no process can start."""
+        super().run()
+        if self._ended_by == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self._ended_by is None:
+            sys.exit(1)  # the log says why
+
+    def handle_int(self) -> None:
+        """Ctrl-C."""
+        super().handle_int()
+        self._ended_by = signal.SIGINT
+
+    def handle_term(self) -> None:
+        """SIGTERM."""
+        super().handle_term()
+        self._ended_by = signal.SIGTERM
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace the processes that died, and log that they did."""
+        if self.signal_queue:
+            return  # they may have got the signal that ends this one too
+        before = [process.pid for process in self.processes]
+        with _ctrl_c_ignored():
+            super().keep_subprocess_alive()
+        for died, process in zip(before, self.processes, strict=True):
+            if process.pid != died:
+                log.warning("server process %s died, and %s took its place", died, process.pid)
+
+
+@contextlib.contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """What a process starts here ignores Ctrl-C until its server minds it, or it would end in a stack trace."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def configure(app: Any, *, workers: int = 1) -> uvicorn.Config:  # noqa: ANN401 - an application or its factory's name

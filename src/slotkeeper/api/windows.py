@@ -5,11 +5,20 @@ from typing import Annotated, cast
 from msgspec import UNSET, Struct, UnsetType
 
 from slotkeeper.api import fields
-from slotkeeper.api.reading import expecting, read_body, read_changes, read_query
+from slotkeeper.api.reading import COUNTED, expecting, read_body, read_changes, read_query
 from slotkeeper.api.request import Request
 from slotkeeper.api.schemas import Data, WindowView, window_view
 from slotkeeper.domain.slot_ids import parse_slot_id
 from slotkeeper.operations import windows
+
+_INSTEAD = {
+    "batch": "'batch_name' sets it",
+    "appointment_type": "'appointment_type_id' sets it",
+    "status": "'POST /v1/appointment-slots/{slot_id}/disable' and '…/enable' set it",
+    "filled_slots": COUNTED,
+    "available_slots": COUNTED,
+}
+"""What sets the fields of an answer that a body cannot."""
 
 
 class WindowsQuery(Struct, frozen=True, kw_only=True):
@@ -84,7 +93,7 @@ async def create_window(request: Request) -> Data[WindowView]:
 
     Branch, day, session, batch and service together must be new.
     """
-    body = read_body(NewWindowBody, request.body)
+    body = read_body(NewWindowBody, request.body, instead=_INSTEAD)
     window = await windows.create_window(
         request.db,
         request.caller,
@@ -105,13 +114,13 @@ async def create_window(request: Request) -> Data[WindowView]:
 async def update_window(request: Request) -> Data[WindowView]:
     """Change a calendar window; its records follow from the branch's today on, its appointments stay."""
     calendar_id = _calendar_id(request)
-    changes, echoed = read_changes(WindowBody, WindowView, request.body)
+    changes, echoed = read_changes(WindowBody, WindowView, request.body, instead=_INSTEAD)
     window = await windows.update_window(
         request.db,
         request.caller,
         calendar_id,
         changes=cast("windows.WindowChanges", changes),
-        expect=expecting(echoed, window_view),
+        expect=expecting(echoed, window_view, instead=_INSTEAD),
         whole=bool(echoed),
         now=request.now,
     )

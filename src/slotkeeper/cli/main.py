@@ -1,8 +1,9 @@
 """``slotkeeper``: all commands, and how a refusal leaves the program (contract.md section 7)."""
 
+import logging
 import os
 import sys
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -65,6 +66,7 @@ for command in (
 
 def main() -> NoReturn:
     """Run the program; refusals become one line on stderr and an exit code, never a traceback."""
+    logging.getLogger("slotkeeper").addHandler(logging.NullHandler())  # a refusal says it all; serve has a log
     try:
         status = slotkeeper.main(prog_name="slotkeeper", standalone_mode=False) or DONE
         sys.stdout.flush()
@@ -77,9 +79,22 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         status = INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit is quiet too
+        _drop(sys.stdout)
+        status = REFUSED
+    except OSError as error:
+        _drop(sys.stdout)
+        what = f"{error.filename}" if error.filename else "The output cannot be written"
+        try:
+            click.echo(f"Error: {what}: {str(error.strerror or error).lower()}.", err=True)
+        except OSError:
+            _drop(sys.stderr)
         status = REFUSED
     sys.exit(status)
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what is left to be written vanish, so that the flush at exit is quiet too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _words(error: SlotkeeperError) -> str:

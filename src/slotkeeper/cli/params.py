@@ -7,10 +7,13 @@ import click
 
 from slotkeeper.domain.access import Scope
 from slotkeeper.domain.calendar import zone_names
+from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR, parse_date, parse_uuid
 from slotkeeper.domain.texts import NAME_LENGTH, parse_text
+from slotkeeper.settings import sqlite_path
 
 HIGHEST_RATE = 1_000_000
+LONGEST_SHOWN, SHOWN = 36, 16
 
 
 class Name(click.ParamType[str]):
@@ -65,7 +68,9 @@ class Id(click.ParamType[str]):
         """The UUID in lower case."""
         found = parse_uuid(str(value))
         if found is None:
-            self.fail(f"'{value}' is no id: an id is a UUID, and the 'list' command shows it.", param, ctx)
+            self.fail(
+                f"'{_shortened(str(value))}' is no id: an id is a UUID, and the 'list' command shows it.", param, ctx
+            )
         return found
 
 
@@ -83,3 +88,23 @@ class Scopes(click.ParamType[list[Scope]]):
         if unknown:
             self.fail(f"'{unknown[0]}' is no scope: choose from {', '.join(Scope)}.", param, ctx)
         return [Scope(name) for name in dict.fromkeys(names)]
+
+
+class DatabaseUrl(click.ParamType[str]):
+    """The URL of a database."""
+
+    name = "URL"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The URL of a database that Slotkeeper knows."""
+        url = str(value).strip()
+        try:
+            sqlite_path(url)
+        except InvalidInput as error:
+            self.fail(error.message, param, ctx)
+        return url
+
+
+def _shortened(text: str) -> str:
+    """A text that is too long for an id, cut off: it may be a whole API key, which is a secret."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:SHOWN]}…"

@@ -52,7 +52,7 @@ def regenerate(shell: Shell, date_from: date, date_to: date | None, dry_run: boo
                 progress=progress,
             )
         )
-    shell.show(_shown(result, dry_run=dry_run), _lines(result))
+    shell.show(_shown(result, dry_run=dry_run), _lines(result, dry_run=dry_run))
     if result.errors:
         click.get_current_context().exit(1)
 
@@ -84,9 +84,9 @@ def _shown(result: Regenerated, *, dry_run: bool) -> dict[str, object]:
     return counters
 
 
-def _lines(result: Regenerated) -> list[str]:
+def _lines(result: Regenerated, *, dry_run: bool) -> list[str]:
     changes = [f"{item.change:6}  {item.calendar_id}||{item.date}  {item.reason}" for item in result.changes]
-    counters = (
-        f"{result.processed} processed: {result.upserted} upserted, {result.skipped} skipped, {result.errors} errors."
-    )
-    return [*changes, counters]
+    counters = f"{result.upserted} upserted, {result.skipped} skipped, {result.errors} errors."
+    if dry_run:
+        return [f"Nothing was changed; it would be: {result.processed} processed, {counters}", *changes]
+    return [*changes, f"{result.processed} processed: {counters}"]

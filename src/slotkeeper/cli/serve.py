@@ -1,6 +1,7 @@
 """``slotkeeper serve``."""
 
 import asyncio
+import contextlib
 import http.client
 import os
 import shlex
@@ -17,7 +18,8 @@ from slotkeeper import __version__, app
 from slotkeeper.cli.shell import DATABASE, JSON, Shell
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.operations.demo import Demo, fill_demo
-from slotkeeper.settings import LOG_LEVELS, Settings, read_settings
+from slotkeeper.operations.directory import list_organizations
+from slotkeeper.settings import HIGHEST_PORT, LOG_LEVELS, MOST_WORKERS, Settings, read_settings
 
 BACKLOG = 2048
 
@@ -34,10 +36,17 @@ class Address(NamedTuple):
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
+class Prepared(NamedTuple):
+    """What is in the database that is served: the demo, or no organization at all."""
+
+    demo: Demo | None
+    is_empty: bool
+
+
 @click.command(short_help="Answer over HTTP; --demo fills a clinic first.")
 @click.option("--host", help="The address to listen on.  [default: 127.0.0.1, this machine only]")
-@click.option("--port", type=int, help="The port; 0 takes any free one.  [default: 8000]")
-@click.option("--workers", type=int, help="How many server processes.  [default: 1]")
+@click.option("--port", type=click.IntRange(0, HIGHEST_PORT), help="The port; 0 takes any free one.  [default: 8000]")
+@click.option("--workers", type=click.IntRange(1, MOST_WORKERS), help="How many server processes.  [default: 1]")
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), help="How much to log on stderr.  [default: info]")
 @click.option("--demo", is_flag=True, help="Fill an empty database with a believable clinic first.")
 @DATABASE
@@ -58,9 +67,9 @@ def serve(demo: bool, as_json: bool, **flags: str | int | None) -> None:
     settings = read_settings(os.environ, **flags)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listener = _listen(settings.host, settings.port)
-    filled = asyncio.run(_prepare(settings, demo=demo))
+    prepared = asyncio.run(_prepare(settings, demo=demo))
     address = _address(listener)
-    _when_ready(address, lambda: Shell(settings, as_json).show(*_greeting(settings, address, filled)))
+    _when_ready(address, lambda: Shell(settings, as_json).show(*_greeting(settings, address, prepared)))
     app.serve(settings, listener)
 
 
@@ -76,16 +85,15 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-async def _prepare(settings: Settings, *, demo: bool) -> Demo | None:
+async def _prepare(settings: Settings, *, demo: bool) -> Prepared:
     """Make the database ready to be served. Raises WrongSchema, Unavailable, Conflict."""
-    db = app.open_database(settings.database_url)
-    try:
+    async with app.database(settings.database_url, may_create=True) as db:
         if await db.schema_step() == 0:
             await db.migrate()
         await app.require_schema(db)
-        return await fill_demo(db, now=app.system_clock()) if demo else None
-    finally:
-        await db.close()
+        await app.require_writable(db)
+        filled = await fill_demo(db, now=app.system_clock()) if demo else None
+        return Prepared(filled, is_empty=not await list_organizations(db))
 
 
 def _address(listener: socket.socket) -> Address:
@@ -105,16 +113,20 @@ def _when_ready(address: Address, act: Callable[[], None]) -> None:
             return  # the server ended before it was ready, and the log says why
         finally:
             connection.close()
-        act()
+        with contextlib.suppress(OSError):  # nobody reads what is printed, and the server answers all the same
+            act()
 
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _greeting(settings: Settings, address: Address, demo: Demo | None) -> tuple[dict[str, object], list[str]]:
+def _greeting(settings: Settings, address: Address, prepared: Prepared) -> tuple[dict[str, object], list[str]]:
     """What to print when the server is ready: as JSON, and as lines."""
+    demo = prepared.demo
     docs = f"{address.url}/docs"
     lines = [f"Slotkeeper {__version__} answers on {address.url} (documentation: {docs}). Stop it with Ctrl-C."]
     answer: dict[str, object] = {"url": address.url, "docs": docs, "database": settings.database_url, "demo": None}
+    if prepared.is_empty:
+        lines.append(_hint(settings.database_url))
     if demo is not None:
         query = f"{address.url}/v1/appointment-slots/availability?date={demo.monday}&session=Morning"
         curl = shlex.join(["curl", "-s", query, "-H", f"Authorization: Bearer {demo.key}"])
@@ -131,3 +143,12 @@ def _greeting(settings: Settings, address: Address, demo: Demo | None) -> tuple[
             "",
         ]
     return answer, lines
+
+
+def _hint(url: str) -> str:
+    """How an empty database gets its first organization and key."""
+    database = "" if url == Settings().database_url else f" --database {shlex.quote(url)}"
+    return (
+        f"It has no organization yet: 'slotkeeper organizations create NAME{database}' makes one, "
+        f"and 'slotkeeper keys create --scopes slots:read,slots:write{database}' a key for it."
+    )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from slotkeeper import app
+from slotkeeper.cli.params import DatabaseUrl
 from slotkeeper.domain.access import Caller, operator
 from slotkeeper.domain.model import Organization
 from slotkeeper.operations import Database
@@ -22,7 +23,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 DATABASE = click.option(
     "--database",
     "database_url",
-    metavar="URL",
+    type=DatabaseUrl(),
     help="The database: sqlite:///file.db or sqlite:////path/to/file.db.  [SLOTKEEPER_DATABASE_URL]",
 )
 ORGANIZATION = click.option(
@@ -92,11 +93,8 @@ def _with_shell(command: Command) -> Command:
 
 
 async def _run(url: str, work: Callable[[Database], Awaitable[T]], *, may_create: bool) -> T:
-    db = app.open_database(url)
-    try:
+    async with app.database(url, may_create=may_create) as db:
         if may_create and await db.schema_step() == 0:
             await db.migrate()
         await app.require_schema(db)
         return await work(db)
-    finally:
-        await db.close()

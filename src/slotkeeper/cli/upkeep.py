@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from slotkeeper.app import open_database, system_clock
+from slotkeeper.app import database, refuse_newer, system_clock
 from slotkeeper.cli.shell import Shell, in_organization, on_database, table
 from slotkeeper.operations import upkeep
 
@@ -34,11 +34,10 @@ def migrate(shell: Shell) -> None:
 
 
 async def _migrate(url: str) -> tuple[int, int]:
-    db = open_database(url)
-    try:
-        return await db.schema_step(), await db.migrate()
-    finally:
-        await db.close()
+    async with database(url, may_create=True) as db:
+        before = await db.schema_step()
+        refuse_newer(before)
+        return before, await db.migrate()
 
 
 @click.command(short_help="Recount everything and report differences.")
@@ -72,19 +71,30 @@ def patients() -> None:
 
 @patients.command("erase", short_help="Replace a person's name, phone and notes.")
 @click.option("--phone", required=True, help="The phone number of the person; only its digits count.")
-@click.option("--name", help="Only this person, where several share the number; in any case.")
+@click.option("--name", help="Only this person, in upper or lower case.  [default: everybody under that number]")
+@click.option("--dry-run", is_flag=True, help="Erase nothing; say who would be erased.")
 @in_organization
-def erase_patient(shell: Shell, phone: str, name: str | None) -> None:
+def erase_patient(shell: Shell, phone: str, name: str | None, dry_run: bool) -> None:
     """Replace a person's name, phone and notes everywhere. The counts stay; there is no way back.
 
+    A number may belong to a whole family: without --name, everybody under it is erased.
+
     \b
+    Example:  slotkeeper patients erase --phone "+91 55501 00042" --dry-run
     Example:  slotkeeper patients erase --phone "+91 55501 00042" --name "Maya Iyer"
 
-    Prints how many appointments were erased. The audit trail says that it was done, not to whom.
+    Prints how many appointments were erased; with --dry-run how many would be, and of whom. The audit
+    trail says that it was done, not to whom.
     """
     if not any(letter.isdecimal() for letter in phone):
         raise click.BadParameter("a phone number has digits.", param_hint="'--phone'")
-    count = shell.run_inside(
-        lambda at: upkeep.erase_patient(at.db, at.caller, phone=phone, name=name, now=system_clock())
+    erased = shell.run_inside(
+        lambda at: upkeep.erase_patient(at.db, at.caller, phone=phone, name=name, dry_run=dry_run, now=system_clock())
     )
-    shell.show({"erased": count}, [f"Erased the person from {count} appointment{'' if count == 1 else 's'}."])
+    count = f"{erased.appointments} appointment{'' if erased.appointments == 1 else 's'}"
+    people = f"{len(erased.names)} {'person' if len(erased.names) == 1 else 'people'}"
+    if dry_run:
+        line = f"Nothing was changed; it would erase {count} of {people}: {', '.join(erased.names)}."
+        shell.show({"erased": erased.appointments, "names": erased.names, "dry_run": True}, [line])
+    else:
+        shell.show({"erased": erased.appointments, "dry_run": False}, [f"Erased {count} of {people}."])

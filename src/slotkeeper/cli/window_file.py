@@ -37,6 +37,10 @@ def read_window_file(content: bytes) -> WindowFile:
         raise InvalidInput.of(f"line {line}", f"Line {line}: this is not UTF-8; save the file as CSV UTF-8.") from None
     records = _records(text)
     first = next(records, (1, []))
+    if ";" in "".join(first[1]):
+        raise InvalidInput.of(
+            "line 1", f"Line 1: save the file with commas, not semicolons; the header is exactly '{','.join(HEADER)}'."
+        )
     if tuple(first[1]) != HEADER:
         raise InvalidInput.of(
             "line 1", f"Line 1: the header must be exactly '{','.join(HEADER)}', not '{','.join(first[1])}'."
@@ -78,9 +82,9 @@ def _row(line: int, cells: list[str]) -> tuple[ImportRow | None, list[str]]:
     day, session = parse_day(day_text), parse_session(session_text)
     problems = []
     if day is None:
-        problems.append(f"day must be one of {', '.join(Day)}, not '{day_text}'.")
+        problems.append(f"'day' must be one of {', '.join(Day)}, not '{day_text}'.")
     if session is None:
-        problems.append(f"session must be one of {', '.join(Session)}, not '{session_text}'.")
+        problems.append(f"'session' must be one of {', '.join(Session)}, not '{session_text}'.")
     problems += _problems(batch, start_time, end_time, max_slots, ai_slots)
     if problems or day is None or session is None:
         return None, problems
@@ -101,14 +105,14 @@ def _row(line: int, cells: list[str]) -> tuple[ImportRow | None, list[str]]:
 def _problems(batch: str, start_time: str, end_time: str, max_slots: str, ai_slots: str) -> list[str]:
     problems = []
     if batch and parse_text(batch, longest=BATCH_LENGTH) is None:
-        problems.append(f"batch must have at most {BATCH_LENGTH} printable characters.")
+        problems.append(f"'batch' must have at most {BATCH_LENGTH} printable characters.")
     for name, wall_time in (("start_time", start_time), ("end_time", end_time)):
         if parse_wall_time(wall_time) is None:
-            problems.append(f"{name} must be HH:MM from 00:00 to 23:59, not '{wall_time}'.")
+            problems.append(f"'{name}' must be HH:MM from 00:00 to 23:59, not '{wall_time}'.")
     if not _is_count(max_slots, least=1):
-        problems.append(f"max_slots must be a whole number from 1 to {MOST_SLOTS}, not '{max_slots}'.")
+        problems.append(f"'max_slots' must be a whole number from 1 to {MOST_SLOTS}, not '{max_slots}'.")
     if ai_slots and not _is_count(ai_slots, least=0):
-        problems.append(f"ai_slots must be a whole number from 0 to max_slots, or empty, not '{ai_slots}'.")
+        problems.append(f"'ai_slots' must be a whole number from 0 to 'max_slots', or empty, not '{ai_slots}'.")
     return problems
 
 

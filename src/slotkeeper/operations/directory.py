@@ -45,9 +45,15 @@ class ConfigurationChanges(TypedDict, total=False):
 
 
 async def create_organization(db: Database, *, name: str, timezone: str, now: int) -> Organization:
-    """Make an organization with the configuration that refuses nothing. Names need not be unique."""
+    """Make an organization with the configuration that refuses nothing. Raises Conflict where one has that name."""
     organization = Organization(new_id(), name, now, Configuration(timezone=timezone))
-    await db.write(lambda tx: store.insert_organization(tx, organization))
+
+    async def work(tx: Connection) -> None:
+        twin = next((one for one in await store.list_organizations(tx) if fold(one.name) == fold(name)), None)
+        _refuse_twin("organization", name, None if twin is None else twin.org_id)
+        await store.insert_organization(tx, organization)
+
+    await db.write(work)
     return organization
 
 
@@ -228,12 +234,14 @@ def pick(items: Sequence[Item], wanted: str, noun: str) -> Item:
     for item in items:
         if item[0] == wanted:
             return item
-    raise NotFound(f"This organization has no {noun} with the id {wanted}.")
+    plural = "branches" if noun == "branch" else f"{noun}s"
+    raise NotFound(f"This organization has no {noun} with the id {wanted}; 'GET /v1/{plural}' lists those that it has.")
 
 
 def _refuse_twin(noun: str, name: str, found: str | None, *, own: str | None = None) -> None:
     if found is not None and found != own:
-        raise Conflict(f"There is already a {noun} named '{name}' ({found}); choose another name.")
+        article = "an" if noun[0] in "aeiou" else "a"
+        raise Conflict(f"There is already {article} {noun} named '{name}' ({found}); choose another name.")
 
 
 async def _reproject_branch(tx: Connection, org_id: str, branch_id: str, *, now: int) -> None:

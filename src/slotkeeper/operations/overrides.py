@@ -75,7 +75,7 @@ async def update_record(
         if changes.get("status") is Status.OPEN and not at.covered:
             await _refuse_open(tx, org_id, window, on)
         stored = at.overrides.get(service.service_id, NO_OVERRIDE)
-        own = _own(stored, at if at.overrides.get(None, NO_OVERRIDE) == NO_OVERRIDE else None)
+        own = _own(stored, at, between=at.overrides.get(None, NO_OVERRIDE))
         override = stored._replace(**_effective(changes, own, shown if whole else None))
         if override == stored:
             return shown
@@ -137,11 +137,10 @@ async def require_window_date(tx: Connection, org_id: str, window: Window, on: d
     return at
 
 
-def _own(stored: Override, at: WindowDate | None) -> dict[str, Any]:
-    """What holds by this override, or by the window where nothing else stands between the two."""
-    own: dict[str, Any] = {"reason": stored.reason}
-    if at is not None:
-        own |= {"status": Status.OPEN, "max_slots": at.max_slots, "ai_slots": at.ai_slots}
+def _own(stored: Override, at: WindowDate, *, between: Override = NO_OVERRIDE) -> dict[str, Any]:
+    """What holds by this override, or by the window in all that nothing ``between`` the two speaks of."""
+    window = Override(Status.OPEN, at.max_slots, at.ai_slots)
+    own = {name: value for name, value in window._asdict().items() if getattr(between, name) is None}
     return own | {name: value for name, value in stored._asdict().items() if value is not None}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from slotkeeper.domain.errors import SlotkeeperError
+from slotkeeper.domain.errors import SlotkeeperError, Unavailable
 from slotkeeper.store.database import Connection, Database
 
 Request = TypeVar("Request")
@@ -81,23 +81,28 @@ class Together(Generic[Request, Result]):
         """One group; where the database refuses it as a whole, its members one by one."""
         now = max(one.now for one in group)
         try:
-            results = await self._db.write(lambda tx: self._run(tx, org_id, group, now))
+            _settle(group, await self._db.write(lambda tx: self._run(tx, org_id, group, now)))
+        except Unavailable as error:  # the next one would wait in vain just as long
+            _settle(group, [error] * len(group))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who asked
-            if len(group) > 1:
-                for one in group:
-                    await self._do(org_id, [one])
-            elif not group[0].answer.done():
-                group[0].answer.set_exception(error)
-            return
-        for one, result in zip(group, results, strict=True):
-            if one.answer.done():
-                continue
-            if isinstance(result, SlotkeeperError):
-                one.answer.set_exception(result)
-            else:
-                one.answer.set_result(result)
+            if len(group) == 1:
+                _settle(group, [error])
+                return
+            for one in group:
+                await self._do(org_id, [one])
 
     async def _run(
         self, tx: Connection, org_id: str, group: Sequence[_Waiting[Request, Result]], now: int
     ) -> Sequence[Result | SlotkeeperError]:
         return await self._step(tx, org_id, [one.request for one in group], now)
+
+
+def _settle(group: Sequence[_Waiting[Request, Result]], results: Sequence[Result | Exception]) -> None:
+    """Give each of a group its answer; one who went away gets none."""
+    for one, result in zip(group, results, strict=True):
+        if one.answer.done():
+            continue
+        if isinstance(result, Exception):
+            one.answer.set_exception(result)
+        else:
+            one.answer.set_result(result)

@@ -1,6 +1,7 @@
 """What the person who runs Slotkeeper does: recount everything, erase a person (contract.md sections 2 and 7)."""
 
 import json
+from typing import NamedTuple
 
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import NotFound
@@ -12,7 +13,14 @@ from slotkeeper.store.database import Connection, Database
 
 ERASED = "(erased)"
 
-__all__ = ["ERASED", "Difference", "check", "erase_patient"]
+__all__ = ["ERASED", "Difference", "Erased", "check", "erase_patient"]
+
+
+class Erased(NamedTuple):
+    """How many appointments were erased, and the names that stood in them, each once in any case."""
+
+    appointments: int
+    names: list[str]
 
 
 async def check(db: Database) -> list[Difference]:
@@ -20,8 +28,10 @@ async def check(db: Database) -> list[Difference]:
     return await db.read_aside(appointments.list_differences)
 
 
-async def erase_patient(db: Database, caller: Caller, *, phone: str, name: str | None, now: int) -> int:
-    """Replace a person's name, phone and notes everywhere; the counts stay. How many appointments it was.
+async def erase_patient(
+    db: Database, caller: Caller, *, phone: str, name: str | None, now: int, dry_run: bool = False
+) -> Erased:
+    """Replace a person's name, phone and notes everywhere; the counts stay. With ``dry_run`` only say whose.
 
     Without ``name``, everybody under that phone number. Raises NotFound where there is nobody. What is
     noted of it in the audit trail names the appointments, not the person.
@@ -29,15 +39,19 @@ async def erase_patient(db: Database, caller: Caller, *, phone: str, name: str |
     caller.require(Scope.ADMIN)
     org_id = caller.org_id
 
-    async def work(tx: Connection) -> int:
-        found = [
-            appointment_id
+    async def find(tx: Connection) -> dict[str, str]:
+        found = {
+            appointment_id: patient
             for appointment_id, patient in await appointments.list_of_phone(tx, org_id, phone)
             if name is None or fold(patient) == fold(name)
-        ]
+        }
         if not found:
             raise NotFound("No appointment has that phone number" + ("." if name is None else " and that name."))
-        await appointments.erase(tx, org_id, found, erased=ERASED, now=now)
+        return found
+
+    async def work(tx: Connection) -> dict[str, str]:
+        found = await find(tx)
+        await appointments.erase(tx, org_id, list(found), erased=ERASED, now=now)
         await audit.insert_entry(
             tx,
             org_id,
@@ -48,8 +62,9 @@ async def erase_patient(db: Database, caller: Caller, *, phone: str, name: str |
             key_id=caller.key_id or None,
             channel=caller.channel,
             outcome="done",
-            after=json.dumps({"appointments": found}),
+            after=json.dumps({"appointments": list(found)}),
         )
-        return len(found)
+        return found
 
-    return await db.write(work)
+    found = await (db.read(find) if dry_run else db.write(work))
+    return Erased(len(found), sorted({fold(patient): patient for patient in found.values()}.values()))

@@ -19,6 +19,8 @@ from slotkeeper.store import directory
 from slotkeeper.store import windows as store
 from slotkeeper.store.database import Connection, Database
 
+_COLUMNS = {"branch_id": "branch", "batch_name": "batch", "appointment_type_id": "appointment_type"}
+
 
 class ImportRow(NamedTuple):
     """One row of an import: names or UUIDs for branch and service; ``line`` is its line in the file."""
@@ -69,7 +71,7 @@ async def import_windows(
                 lines[calendar_id] = row.line
                 outcomes.append(outcome)
             except SlotkeeperError as error:
-                wrong.append(Detail(f"line {row.line}", f"Line {row.line}: {error.message}"))
+                wrong.append(Detail(f"line {row.line}", f"Line {row.line}: {_in_columns(error.message)}"))
         if wrong:
             raise InvalidInput(wrong)
         imported = Imported(*(outcomes.count(outcome) for outcome in ("created", "changed", "unchanged")))
@@ -81,6 +83,13 @@ async def import_windows(
         return await db.write(work)
     except _DryRun as done:
         return done.imported
+
+
+def _in_columns(message: str) -> str:
+    """A refusal in the words of the file: what the interface calls a field is a column here."""
+    for field, column in _COLUMNS.items():
+        message = message.replace(f"'{field}'", f"'{column}'")
+    return message
 
 
 class _DryRun(Exception):

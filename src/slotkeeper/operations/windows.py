@@ -212,8 +212,8 @@ def check_window(window: Window) -> None:
         wrong.append(
             Detail(
                 "ai_slots",
-                f"'ai_slots' must be from 0 to 'max_slots' ({window.max_slots}), not {window.ai_slots}; "
-                "leave it out to let it follow 'max_slots'.",
+                f"'ai_slots' must be from 0 to 'max_slots' ({window.max_slots}), and it is {window.ai_slots}: "
+                f"send 'ai_slots' of at most {window.max_slots}, or null to let it follow 'max_slots', too.",
             )
         )
     if wrong:
@@ -224,7 +224,10 @@ async def require_window(tx: Connection, org_id: str, calendar_id: str, *, lock:
     """The window of an id. Raises NotFound."""
     window = await store.find_window(tx, org_id, calendar_id, lock=lock)
     if window is None:
-        raise NotFound(f"This organization has no calendar window with the id {calendar_id}.")
+        raise NotFound(
+            f"This organization has no calendar window with the id {calendar_id}; "
+            "'GET /v1/appointment-slots' lists those that it has."
+        )
     return window
 
 

@@ -35,6 +35,7 @@ OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 APPLICATION_ID = 0x510C  # marks a file as Slotkeeper's
 WRITE_PATIENCE = 5.0  # seconds that a write waits for another process's transaction
 READ_PATIENCE = 0.5
+LOOK_EVERY = 1.0  # seconds after which a read makes sure that the file is still the one that is open
 LONGEST_LOG = 8192  # pages of 4 KiB
 CHECKPOINT_EVERY = 1.0  # seconds between a commit and the checkpoint that follows it
 
@@ -128,6 +129,8 @@ class SqliteDatabase:
         self._written = threading.Event()
         self._closed = threading.Event()
         self._checkpointer: threading.Thread | None = None
+        self._identity: tuple[int, int] | None = None  # of the file that the connections are open on
+        self._looked_at = 0.0
 
     async def read(self, work: Work[T]) -> T:
         """See the protocol; runs in the calling thread without suspending."""
@@ -188,9 +191,27 @@ class SqliteDatabase:
             raise
         with self._opening:
             self._opened.append(raw)
+            self._identity = self._identity or self._file()
         return raw
 
+    def _file(self) -> tuple[int, int] | None:
+        """Which file the path leads to now."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _require_file(self) -> None:
+        """Refuse to work on a file that is no longer the one at the path: what is written there would be lost."""
+        self._looked_at = time.monotonic()
+        if self._identity is not None and self._file() != self._identity:
+            log.error("%s was replaced or deleted while it was open: start Slotkeeper again", self.path)
+            raise Unavailable("The database file was replaced or deleted while it was open; start Slotkeeper again.")
+
     def _reader(self) -> sqlite3.Connection:
+        if time.monotonic() - self._looked_at > LOOK_EVERY:
+            self._require_file()
         raw: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if raw is None:
             raw = self._local.reader = self._open("query_only = ON", patience=READ_PATIENCE)
@@ -226,6 +247,7 @@ class SqliteDatabase:
 
     def _transact(self, act: Callable[[sqlite3.Connection], T], asked_at: float) -> T:
         """One transaction; its patience counts from when it was asked for, so that a queue does not add it up."""
+        self._require_file()
         try:
             raw = self._write_connection()
             left = max(0.0, WRITE_PATIENCE - (time.monotonic() - asked_at))
