@@ -37,14 +37,20 @@ _LOCK = SQL("""
     @lock
 """)
 
-_BY_ID = SQL("""
+_COLUMNS = """
     SELECT a.appointment_id, a.calendar_id, a.date, a.wall_time, a.service_id, a.branch_id, d.session, d.batch,
            a.status, a.channel, a.token, a.patient_name, a.parent_phone, a.assigned_doctor, a.notes,
            a.external_reference_id, a.created_at, a.updated_at
+"""
+
+_BY_ID = SQL(
+    _COLUMNS
+    + """
     FROM @rows(:ids, appointment_id TEXT) i CROSS JOIN appointments a
     JOIN days d ON d.org_id = :org_id AND d.date = a.date AND d.calendar_id = a.calendar_id
     WHERE a.org_id = :org_id AND a.appointment_id = i.appointment_id
-""")
+"""
+)
 
 _STANDING = SQL("""
     SELECT a.appointment_id, a.service_id, a.phone_key, a.name_key, a.date, a.wall_time, a.branch_id
@@ -87,11 +93,7 @@ _SEARCH = """
 """
 
 _PAGE = SQL(
-    """
-    SELECT a.appointment_id, a.calendar_id, a.date, a.wall_time, a.service_id, a.branch_id, d.session, d.batch,
-           a.status, a.channel, a.token, a.patient_name, a.parent_phone, a.assigned_doctor, a.notes,
-           a.external_reference_id, a.created_at, a.updated_at
-"""
+    _COLUMNS
     + _SEARCH
     + """
     ORDER BY CASE WHEN :updated_since IS NULL THEN 0 ELSE a.updated_at END, a.date, a.wall_time, a.appointment_id

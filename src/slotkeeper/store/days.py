@@ -67,35 +67,7 @@ _REVISIONS = SQL("""
     WHERE o.org_id = :org_id
 """)
 
-_STORED = SQL("""
-    SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
-           d.max_slots, d.ai_slots, d.covered, d.filled,
-           CASE WHEN d.held > 0 THEN (
-               SELECT count(*) FROM holds h
-               WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id AND h.expires_at > :now
-           ) ELSE 0 END,
-           CASE WHEN d.overridden THEN (
-               SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
-               WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
-           ) END,
-           w.created_at, w.updated_at
-    FROM days d JOIN windows w ON w.org_id = :org_id AND w.calendar_id = d.calendar_id
-    WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
-      AND (:calendar_id IS NULL OR d.calendar_id = :calendar_id)
-      AND (:branch_id IS NULL OR d.branch_id = :branch_id)
-      AND (:session IS NULL OR d.session = :session)
-    ORDER BY d.date, d.start_time, d.batch, d.calendar_id
-""")
-
-_LOCK = SQL("""
-    SELECT d.rev
-    FROM @rows(:places, date DATE, calendar_id UUID) p CROSS JOIN days d
-    WHERE d.org_id = :org_id AND d.date = p.date AND d.calendar_id = p.calendar_id
-    ORDER BY d.date, d.calendar_id
-    @lock
-""")
-
-_AT = SQL("""
+_STORED_COLUMNS = """
     SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
            d.max_slots, d.ai_slots, d.covered, d.filled,
            CASE WHEN d.held > 0 THEN (
@@ -107,11 +79,36 @@ _AT = SQL("""
                WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
            ) END,
            w.created_at, w.updated_at, d.next_token
+"""
+
+_STORED = SQL(
+    _STORED_COLUMNS
+    + """
+    FROM days d JOIN windows w ON w.org_id = :org_id AND w.calendar_id = d.calendar_id
+    WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
+      AND (:branch_id IS NULL OR d.branch_id = :branch_id)
+      AND (:session IS NULL OR d.session = :session)
+    ORDER BY d.date, d.start_time, d.batch, d.calendar_id
+"""
+)
+
+_LOCK = SQL("""
+    SELECT d.rev
+    FROM @rows(:places, date DATE, calendar_id UUID) p CROSS JOIN days d
+    WHERE d.org_id = :org_id AND d.date = p.date AND d.calendar_id = p.calendar_id
+    ORDER BY d.date, d.calendar_id
+    @lock
+""")
+
+_AT = SQL(
+    _STORED_COLUMNS
+    + """
     FROM @rows(:places, date DATE, calendar_id UUID) p CROSS JOIN days d CROSS JOIN windows w
     WHERE d.org_id = :org_id AND d.date = p.date AND d.calendar_id = p.calendar_id
       AND w.org_id = :org_id AND w.calendar_id = d.calendar_id
     ORDER BY d.date, d.start_time, d.batch, d.calendar_id
-""")
+"""
+)
 
 _COUNT = SQL("""
     UPDATE days SET filled = filled + :taken, next_token = next_token + :tokens, rev = rev + 1
@@ -187,7 +184,6 @@ async def list_stored(
     *,
     date_from: date,
     date_to: date,
-    calendar_id: str | None = None,
     branch_id: str | None = None,
     session: str | None = None,
     now: int,
@@ -198,7 +194,6 @@ async def list_stored(
         org_id=org_id,
         date_from=date_from.isoformat(),
         date_to=date_to.isoformat(),
-        calendar_id=calendar_id,
         branch_id=branch_id,
         session=session,
         now=now,

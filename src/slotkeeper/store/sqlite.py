@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -251,7 +252,8 @@ class SqliteDatabase:
         try:
             raw = self._write_connection()
             left = max(0.0, WRITE_PATIENCE - (time.monotonic() - asked_at))
-            raw.execute(f"PRAGMA busy_timeout = {round(left * 1000)}")
+            # In tenths of a second, so that few texts of it take a place among the statements kept prepared.
+            raw.execute(f"PRAGMA busy_timeout = {ceil(left * 10) * 100}")
             raw.execute("BEGIN IMMEDIATE")
             try:
                 result = act(raw)
