@@ -22,7 +22,7 @@ from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.domain.model import ApiKey, AppointmentStatus, Channel
 from slotkeeper.operations import access as key_operations
-from slotkeeper.operations import appointments, directory, schedule
+from slotkeeper.operations import appointments, directory, line, schedule
 from slotkeeper.operations.appointments import Changing, NewAppointment
 from slotkeeper.settings import Settings
 from slotkeeper.store.sqlite import SqliteDatabase
@@ -164,7 +164,7 @@ class World:
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://slotkeeper.test")
         self._people = itertools.count(1)
-        self._line: appointments.Line | None = None
+        self._line: line.Line | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Drive one operation to its end."""
@@ -248,10 +248,10 @@ class World:
         change = Changing(appointment_id, {"status": AppointmentStatus.CANCELLED}, lambda *_: None)
         self.run(appointments.change_appointment(self.app_line(), access.operator(org_id), change, now=self.clock()))
 
-    def app_line(self) -> appointments.Line:
+    def app_line(self) -> line.Line:
         """The line in which bookings wait."""
         if self._line is None:
-            self._line = appointments.new_line(self.db)
+            self._line = line.new_line(self.db)
         return self._line
 
     def _branch(self, org_id: str, calendar_id: str) -> str:

@@ -23,8 +23,8 @@ from slotkeeper.api.request_log import LoggingDoor
 from slotkeeper.api.routes import OPERATIONS
 from slotkeeper.domain.errors import NotFound, SlotkeeperError, Unavailable, WrongSchema
 from slotkeeper.operations import Clock, Database, schedule
-from slotkeeper.operations.appointments import new_line
 from slotkeeper.operations.availability import Replies
+from slotkeeper.operations.line import new_line
 from slotkeeper.operations.rate_leases import SharedRateLimits
 from slotkeeper.operations.rate_limits import RateLimiter
 from slotkeeper.settings import PREFIX, Settings, read_settings, sqlite_path

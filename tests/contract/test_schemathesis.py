@@ -27,13 +27,16 @@ ACROSS_FIELDS = {
     "POST /v1/appointment-slots": "end_time after start_time, ai_slots at most max_slots; a branch, with several",
     "PATCH /v1/appointment-slots/{slot_id}": "the result has end_time after start_time and ai_slots at most max_slots",
     "GET /v1/appointments": "date or date_from and date_to, at most 366 days in all",
-    "POST /v1/appointments": "a branch, with several",
+    "POST /v1/appointments": "type and date unless a hold says them, and then the hold's own; a branch, with several",
+    "POST /v1/holds": "a slot_id, or a type and a date, but not both; a type where the window serves several",
+    "GET /v1/appointment-slots/explain": "time or session, not both; a branch and a type, with several",
     "PATCH /v1/appointments/{appointment_id}": "batch may be null only where the appointment has none",
 }
 """What is refused with 400."""
 
 BY_BOOKING_RULES = {
     "POST /v1/appointments": BOOKING,
+    "POST /v1/holds": BOOKING,
     "PATCH /v1/appointments/{appointment_id}": f"{BOOKING}; allow_cancellation, allow_rescheduling, the notice",
 }
 """What is refused with 422."""

@@ -22,8 +22,8 @@ from slotkeeper.api.windows import NoFields
 from slotkeeper.domain import errors
 from slotkeeper.domain.access import Scope
 from slotkeeper.domain.errors import Kind, PayloadTooLarge, SlotkeeperError, Unauthorized
-from slotkeeper.operations.appointments import new_line
 from slotkeeper.operations.availability import Replies
+from slotkeeper.operations.line import new_line
 from slotkeeper.operations.rate_limits import RateLimiter
 from tests.world import Client, World, refused
 

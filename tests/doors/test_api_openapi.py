@@ -11,7 +11,7 @@ import pytest
 from slotkeeper.api import docs, openapi, schedule, schemas
 from slotkeeper.api.examples import EXAMPLES, TARGETS
 from slotkeeper.api.problems import STATUS
-from slotkeeper.api.reading import read_body, read_query
+from slotkeeper.api.reading import fields_of, read_body, read_query
 from slotkeeper.api.refusals import refusals
 from slotkeeper.api.request import Operation
 from slotkeeper.api.routes import OPERATIONS
@@ -71,12 +71,13 @@ def test_an_operation_names_its_scope_and_the_key_that_it_needs(operation: Opera
 @each_operation
 def test_an_operation_describes_every_parameter_and_field(operation: Operation) -> None:
     said = described(operation)
-    by_place: dict[str, dict[str, Any]] = {"path": {}, "query": {}}
+    by_place: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
     for parameter in said.get("parameters", []):
         by_place[parameter["in"]][parameter["name"]] = parameter
     assert list(by_place["path"]) == re.findall(r"{(\w+)}", operation.path)
-    query = () if operation.query is None else operation.query.__struct_fields__
-    assert tuple(by_place["query"]) == query
+    query = [] if operation.query is None else [field.name for field in fields_of(operation.query)]
+    assert list(by_place["query"]) == query
+    assert list(by_place["header"]) == (["Idempotency-Key"] if operation.method == "POST" else [])
     assert all(parameter["description"] for parameter in by_place["query"].values())
     if operation.body is not None:
         schema = resolve(said["requestBody"]["content"]["application/json"]["schema"])
@@ -93,6 +94,8 @@ def test_an_operation_lists_every_refusal_with_an_example_and_its_headers(operat
         answer = resolve(response)
         headers = {name.lower() for name in answer["headers"]}
         wanted = {"401": {"www-authenticate"}, "429": {"retry-after"}, "503": {"retry-after"}}.get(status, set())
+        if operation.method == "POST" and int(status) < 300:
+            wanted = {"idempotent-replay"}
         assert headers == {"x-request-id"} | wanted
         if int(status) >= 400:
             examples = answer["content"]["application/json"]["examples"]
@@ -158,7 +161,7 @@ def test_every_reference_leads_somewhere_and_everything_described_is_referred_to
 def test_an_example_is_one_of_its_shape(shape: type[msgspec.Struct]) -> None:
     example = EXAMPLES[shape]
     if shape.__name__.endswith("View"):
-        assert tuple(example) == shape.__struct_fields__
+        assert list(example) == [field.name for field in fields_of(shape)]
     elif shape.__name__.endswith("Query"):
         read_query(shape, "&".join(f"{name}={value}" for name, value in example.items()).encode())
     else:

@@ -15,7 +15,7 @@ from slotkeeper.domain.access import Caller
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.domain.model import AppointmentStatus, Channel, Session
 from slotkeeper.domain.slot_ids import parse_slot_id
-from slotkeeper.operations import appointments, overrides
+from slotkeeper.operations import appointments, line, overrides
 from slotkeeper.operations.appointments import Changing, NewAppointment
 from slotkeeper.store.sqlite import SqliteDatabase
 
@@ -30,7 +30,7 @@ class Booker:
     def __init__(self, task: dict[str, Any]) -> None:
         self.task = task
         self.db = SqliteDatabase(task["path"])
-        self.line = appointments.new_line(self.db)
+        self.line = line.new_line(self.db)
         self.caller = Caller(task["org_id"], "", access.operator(task["org_id"]).scopes, Channel.STAFF, 0)
         self.random = random.Random(task["seed"])
         self.codes: Counter[str] = Counter()

@@ -56,8 +56,12 @@ class SearchQuery(Struct, frozen=True, kw_only=True):
 class NewAppointmentBody(Struct, frozen=True, kw_only=True):
     """A booking."""
 
-    appointment_type: Annotated[fields.NameOrUuid, "The service, by UUID or name, in any case."]
-    appointment_date: Annotated[fields.Moment, "When."]
+    appointment_type: Annotated[
+        fields.NameOrUuid | None, "The service, by UUID or name, in any case; needed unless `hold_id` says it."
+    ] = None
+    appointment_date: Annotated[
+        fields.Moment | None, "When; needed unless `hold_id` names a hold that was taken for a time."
+    ] = None
     patient_name: fields.Name
     parent_phone: fields.Phone
     branch_id: Annotated[fields.Uuid | None, "Needed only where there are several branches."] = None
@@ -66,6 +70,9 @@ class NewAppointmentBody(Struct, frozen=True, kw_only=True):
     assigned_doctor: fields.Name | None = None
     notes: fields.Notes | None = None
     external_reference_id: Annotated[fields.Name | None, "Your own id for it; it need not be unique."] = None
+    hold_id: Annotated[
+        fields.Uuid | None, "Turn this hold into the appointment; what the hold says must agree or be left out."
+    ] = None
 
 
 class AppointmentBody(Struct, frozen=True, kw_only=True):
@@ -99,9 +106,14 @@ async def create_appointment(request: Request) -> BookedView:
         body.assigned_doctor,
         body.notes,
         body.external_reference_id,
+        body.hold_id,
     )
-    shown = await appointments.book_appointment(request.site.line, request.caller, new, now=request.now)
-    return BookedView(True, shown.appointment.appointment_id, shown.appointment.token, _view(shown, query.expand))
+
+    def booked(shown: Shown) -> BookedView:
+        return BookedView(True, shown.appointment.appointment_id, shown.appointment.token, _view(shown, query.expand))
+
+    caller = request.once(body, booked)
+    return booked(await appointments.book_appointment(request.site.line, caller, new, now=request.now))
 
 
 async def get_appointment(request: Request) -> Data[AppointmentView | ExpandedAppointmentView]:

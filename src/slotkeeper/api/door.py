@@ -8,7 +8,7 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +21,7 @@ from slotkeeper.api.request import Operation, Page, Request, Site
 from slotkeeper.domain.access import Caller
 from slotkeeper.domain.errors import (
     InternalError,
+    InvalidInput,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
@@ -30,6 +31,7 @@ from slotkeeper.domain.errors import (
 )
 from slotkeeper.domain.model import Channel
 from slotkeeper.operations import Clock, access
+from slotkeeper.operations.acts import Replayed
 from slotkeeper.operations.rate_limits import RateLimits
 
 log = logging.getLogger(__name__)
@@ -41,13 +43,17 @@ TOO_LARGE = f"The body must be at most 64 KiB ({LARGEST_BODY:,} bytes)."
 NOT_JSON = "The body must be JSON in UTF-8: send the header 'Content-Type: application/json'."
 
 JSON = b"application/json"
+REQUEST_ID = b"x-request-id"
+REPLAY = ((b"idempotent-replay", b"true"),)
+"""The header of an answer that was given before."""
 NOBODY = Caller("", "", frozenset(), Channel.AI, 0)
 """The caller of the operations that are open to everybody: no organization, no scope."""
 
+_IDEMPOTENCY_KEY = re.compile(rb"[\x20-\x7e]{1,255}")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _JSON_TYPE = re.compile(rb'application/json[ \t]*(;[ \t]*charset[ \t]*=[ \t]*"?utf-8"?[ \t]*)?', re.IGNORECASE)
 
-RequestHeaders = Mapping[bytes, bytes]
+RequestHeaders = dict[bytes, bytes]
 Methods = dict[str, Operation]
 
 
@@ -96,7 +102,7 @@ class Door:
     async def answer(self, methods: Methods | None, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request to a path with some methods, or to a path that leads nowhere."""
         headers = once(scope["headers"])
-        request_id = self._request_ids.of(headers)
+        request_id = headers[REQUEST_ID] = self._request_ids.of(headers)
         try:
             answer = await self._answer(_pick(methods, scope), scope, headers, receive)
         except SlotkeeperError as error:
@@ -112,14 +118,31 @@ class Door:
         """The checks that are left, in their order: key, rate limit, scope, body; then the handler does the rest."""
         now = self._clock()
         caller = NOBODY if operation.scope is None else await self._admit(operation, headers, now)
-        body = b"" if operation.body is None else await read_content(headers, receive)
         target = next(iter(scope["path_params"].values()), "")
-        content = await operation.handler(
-            Request(self._site, self._site.db, caller, now, target, scope["query_string"], body)
-        )
+        request = Request(self._site, self._site.db, caller, now, target, scope["query_string"], b"")
+        if operation.method != "GET":
+            request = await self._read_change(operation, request, scope, headers, receive)
+        try:
+            content = await operation.handler(request)
+        except Replayed as before:
+            return Answer(before.status, JSON, before.answer.encode(), REPLAY)
         if isinstance(content, Page):
-            return Answer(operation.status, content.content_type.encode(), content.content, content.headers)
+            status = content.status or operation.status
+            return Answer(status, content.content_type.encode(), content.content, content.headers)
         return Answer(operation.status, JSON, self._encode(content))
+
+    async def _read_change(
+        self, operation: Operation, request: Request, scope: Scope, headers: RequestHeaders, receive: Receive
+    ) -> Request:
+        """A request that changes something: with its body, its id for the audit trail, and its Idempotency-Key."""
+        body = b"" if operation.body is None else await read_content(headers, receive)
+        return request._replace(
+            caller=request.caller._replace(request_id=headers[REQUEST_ID].decode()),
+            body=body,
+            once_key=idempotency_key(scope["headers"]) if operation.method == "POST" else None,
+            name=f"{operation.method} {scope['path']}",
+            status=operation.status,
+        )
 
     async def _admit(self, operation: Operation, headers: RequestHeaders, now: int) -> Caller:
         caller = await access.authenticate(self._site.db, bearer(headers), now=now)
@@ -163,7 +186,7 @@ class RequestIds:
 
     def of(self, headers: RequestHeaders) -> bytes:
         """The id of a request, which its answer carries and the log knows."""
-        own = headers.get(b"x-request-id")
+        own = headers.get(REQUEST_ID)
         if own is not None and _REQUEST_ID.fullmatch(own):
             return own
         return b"req_%s_%d" % (self._prefix, next(self._numbers))
@@ -176,6 +199,18 @@ def once(headers: Sequence[tuple[bytes, bytes]]) -> RequestHeaders:
         names = [name for name, _ in headers]
         return {name: value for name, value in found.items() if names.count(name) == 1}
     return found
+
+
+def idempotency_key(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """The Idempotency-Key of a request. Raises InvalidInput for one that is malformed, or is sent twice."""
+    given = [value for name, value in headers if name == b"idempotency-key"]
+    if not given:
+        return None
+    if len(given) > 1 or not _IDEMPOTENCY_KEY.fullmatch(given[0]):
+        raise InvalidInput.of(
+            "Idempotency-Key", "'Idempotency-Key' must be 1 to 255 printable ASCII characters, and be sent once."
+        )
+    return given[0].decode("ascii")
 
 
 def bearer(headers: RequestHeaders) -> str | None:

@@ -6,7 +6,7 @@ One example for each shape; answers are put together from them.
 from collections.abc import Mapping
 from typing import Any
 
-from slotkeeper.api import appointments, availability, directory, schedule, schemas, windows
+from slotkeeper.api import appointments, availability, directory, holds, openings, schedule, schemas, windows
 
 _WINDOW = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 _SERVICE = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
@@ -97,6 +97,35 @@ _EXPANDED = {
     "notes": None,
 }
 
+_HOLD_ID = "5f0c8f5e-6a3b-4c1d-9e2f-7b8a9c0d1e2f"
+_HOLD = {
+    "hold_id": _HOLD_ID,
+    "slot_id": f"{_WINDOW}||2026-06-15||{_SERVICE}",
+    "appointment_type": _SERVICE,
+    "branch_id": _BRANCH,
+    "date": "2026-06-15",
+    **_TIMES,
+    "channel": "ai",
+    "expires_at": "2026-06-01T08:05:00.000Z",
+    "created_at": "2026-06-01T08:00:00.000Z",
+}
+_OPENING = {
+    "slot_id": f"{_WINDOW}||2026-06-15||{_SERVICE}",
+    "calendar_id": _WINDOW,
+    "branch_id": _BRANCH,
+    "appointment_type": _SERVICE,
+    "date": "2026-06-15",
+    "day": "monday",
+    **_TIMES,
+    "available_slots": 7,
+}
+_EXPLAINED = {
+    "slot_id": f"{_WINDOW}||2026-06-15||{_SERVICE}",
+    "reason_code": "OPEN",
+    "message": "09:00–11:00 on 2026-06-15 has 7 places left.",
+    "available_slots": 7,
+}
+
 EXAMPLES: dict[Any, Mapping[str, object]] = {
     availability.AvailabilityQuery: {"date": "2026-06-15", "session": "Morning"},
     availability.TrackingQuery: {"date_from": "2026-06-15", "date_to": "2026-06-21"},
@@ -124,6 +153,23 @@ EXAMPLES: dict[Any, Mapping[str, object]] = {
         "parent_phone": "+91 98765 43210",
     },
     appointments.AppointmentBody: {"appointment_date": "2026-06-16T09:30:00+05:30"},
+    holds.NewHoldBody: {"slot_id": f"{_WINDOW}||2026-06-15||{_SERVICE}", "ttl_seconds": 300},
+    holds.HoldBody: {"ttl_seconds": 300},
+    holds.HoldView: _HOLD,
+    openings.NextQuery: {"appointment_type": _SERVICE, "days": 30, "limit": 10},
+    openings.NextView: {"success": True, "from": "2026-06-01", "to": "2026-06-30", "data": [_OPENING]},
+    openings.OpeningView: _OPENING,
+    openings.ExplainQuery: {"date": "2026-06-15", "appointment_type": _SERVICE, "time": "09:30"},
+    openings.ExplainView: {
+        "success": True,
+        "date": "2026-06-15",
+        "bookable": True,
+        "reason_code": "OPEN",
+        "message": _EXPLAINED["message"],
+        "data": [_EXPLAINED],
+    },
+    openings.ExplainedView: _EXPLAINED,
+    schemas.DoneView: {"success": True},
     directory.NewBranchBody: {"name": "Main Street", "timezone": "Europe/Berlin"},
     directory.BranchBody: {"name": "Main Street 1"},
     directory.NewServiceBody: {"name": "General Checkup"},
@@ -161,6 +207,7 @@ TARGETS: dict[str, str] = {
     "/v1/appointment-slots/{slot_id}/disable": f"{_WINDOW}||2026-06-15",
     "/v1/appointment-slots/{slot_id}/enable": _WINDOW,
     "/v1/appointments/{appointment_id}": "appt_7h2k9x0q4d",
+    "/v1/holds/{hold_id}": _HOLD_ID,
     "/v1/services/{service_id}": _SERVICE,
     "/v1/branches/{branch_id}": _BRANCH,
 }
@@ -198,6 +245,10 @@ NOT_FOUND: dict[str, str] = {
     "/v1/appointment-slots/{slot_id}/enable": _NO_WINDOW,
     "/v1/appointments": _NO_SERVICE,
     "/v1/appointments/{appointment_id}": "This organization has no appointment appt_7h2k9x0q4d.",
+    "/v1/appointment-slots/next-available": _NO_SERVICE,
+    "/v1/appointment-slots/explain": _NO_SERVICE,
+    "/v1/holds": _NO_WINDOW,
+    "/v1/holds/{hold_id}": f"This organization has no hold {_HOLD_ID}; 'POST /v1/holds' takes one.",
     "/v1/services/{service_id}": _NO_SERVICE,
     "/v1/branches/{branch_id}": _NO_BRANCH,
 }
@@ -209,6 +260,7 @@ CONFLICTS: dict[str, str] = {
     "/v1/appointment-slots": _TWIN,
     "/v1/appointment-slots/{slot_id}": _TWIN,
     "/v1/appointments/{appointment_id}": "A cancelled appointment cannot be moved; book a new one.",
+    "/v1/appointments": "This hold was taken for the staff channel, so only a key of that channel can confirm it.",
     "/v1/services": _SERVICE_TWIN,
     "/v1/services/{service_id}": _SERVICE_TWIN,
     "/v1/branches": _BRANCH_TWIN,

@@ -14,9 +14,10 @@ from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
-from slotkeeper.domain import model
+from slotkeeper.domain import booking, model
 from slotkeeper.domain.calendar import parse_instant, zone_names
-from slotkeeper.domain.slot_ids import FORMS, parse_date, parse_uuid
+from slotkeeper.domain.errors import InvalidInput
+from slotkeeper.domain.slot_ids import FORMS, parse_date, parse_slot_id, parse_uuid
 from slotkeeper.domain.texts import (
     BATCH_LENGTH,
     NAME_LENGTH,
@@ -110,7 +111,14 @@ def slot_id(*parts: int) -> Kind:
     }
     pattern = f"^(?:{'|'.join(forms[number] for number in parts)})$"
     names = " or ".join(f"`{FORMS[number]}`" for number in parts)
-    return text_kind(f"of the form {names}", re.compile(pattern).fullmatch, pattern=pattern)
+
+    def parse(text: str) -> str | None:
+        try:
+            return str(parse_slot_id(text, parts=parts))
+        except InvalidInput:
+            return None
+
+    return text_kind(f"of the form {names}", parse, pattern=pattern)
 
 
 def _zone(text: str) -> str | None:
@@ -152,6 +160,10 @@ def _appointment_status(text: str) -> model.AppointmentStatus | None:
 
 def _channel(text: str) -> model.Channel | None:
     return next((channel for channel in model.Channel if channel == text), None)
+
+
+def _reason(text: str) -> booking.Reason | None:
+    return booking.Reason(text) if text in tuple(booking.Reason) else None
 
 
 def _same(word: str) -> Callable[[str], str | None]:
@@ -237,6 +249,9 @@ Batch = Annotated[str, line_of_text(BATCH_LENGTH)]
 Reason = Annotated[str, line_of_text(REASON_LENGTH)]
 NameOrUuid = Annotated[str, line_of_text(NAME_LENGTH)]
 Places = Annotated[int, whole_number(0, model.MOST_SLOTS)]
+HoldSeconds = Annotated[int, whole_number(30, 900)]
+NextDays = Annotated[int, written_number(1, 366)]
+MostOpenings = Annotated[int, written_number(1, 50)]
 PlacesOfWindow = Annotated[int, whole_number(1, model.MOST_SLOTS)]
 Hours = Annotated[int, whole_number(0, 8_760)]
 Days = Annotated[int, whole_number(0, 730)]
@@ -244,3 +259,5 @@ Count = Annotated[int, whole_number(0, 2**53 - 1)]
 WindowId = Annotated[str, slot_id(1, 2, 3)]
 DayId = Annotated[str, slot_id(2)]
 RecordId = Annotated[str, slot_id(3)]
+PlaceId = Annotated[str, slot_id(2, 3)]
+ReasonCode = Annotated[str, choice(booking.Reason, _reason)]

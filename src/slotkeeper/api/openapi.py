@@ -58,11 +58,27 @@ _HEADERS: Json = {
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
+    "Idempotent-Replay": {
+        "description": "The answer was given before, to the same request with the same Idempotency-Key.",
+        "required": False,
+        "schema": {"type": "string", "const": "true"},
+    },
     "WWW-Authenticate": {
         "description": "How to authenticate.",
         "required": True,
         "schema": {"type": "string", "const": "Bearer"},
     },
+}
+
+
+_IDEMPOTENCY_KEY: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A text of your own for this request. Sent again within 24 hours, the request has no second effect "
+    "and gets the first answer, with `Idempotent-Replay: true`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]*$"},
+    "example": "call-4711-booking-1",
 }
 
 
@@ -137,6 +153,8 @@ def _parameters(operation: Operation, schemas: Schemas) -> list[Json]:
             if field.name in examples:
                 parameter["example"] = examples[field.name]
             parameters.append(parameter)
+    if operation.method == "POST":
+        parameters.append(_IDEMPOTENCY_KEY)
     return parameters
 
 
@@ -168,7 +186,10 @@ def _shared_failures(operations: Iterable[Operation]) -> Json:
 
 
 def _success(operation: Operation, schemas: Schemas) -> Json:
-    described: Json = {"description": "Done.", "headers": _references([])}
+    described: Json = {
+        "description": "Done.",
+        "headers": _references(["idempotent-replay"] if operation.method == "POST" else []),
+    }
     if isinstance(operation.answer, str):
         described["content"] = {
             operation.answer: {"schema": {"type": "string" if "html" in operation.answer else "object"}}

@@ -36,9 +36,13 @@ NOTHING: Instead = {}
 
 
 class Field(NamedTuple):
-    """One field of a shape, as its annotation describes it; ``kind`` is None for answers only."""
+    """One field of a shape, as its annotation describes it; ``kind`` is None for answers only.
+
+    ``attribute`` is its name in Python: where a client's word is Python's own, such as ``from``, with a ``_``.
+    """
 
     name: str
+    attribute: str
     kind: Kind | None
     inner: Any
     nullable: bool
@@ -64,7 +68,7 @@ def _field(info: msgspec.structs.FieldInfo, hint: object) -> Field:
             description = next((note for note in notes if isinstance(note, str)), description)
         else:
             nullable = type(None) in notes
-    return Field(info.name, kind, hint, nullable, info.required, info.default, description)
+    return Field(info.name.rstrip("_"), info.name, kind, hint, nullable, info.required, info.default, description)
 
 
 def read_query(shape: type[Shape], query: bytes) -> Shape:
@@ -225,12 +229,12 @@ def _read(shape: type[Shape], given: Mapping[str, object], wrong: list[Detail]) 
             continue
         value = given[field.name]
         if value is None and field.nullable:
-            values[field.name] = None
+            values[field.attribute] = None
             continue
         read = None if field.kind is None else field.kind.read(value)
         if read is None:
             wrong.append(Detail(field.name, f"'{field.name}' must be {_must_be(field)}, not {show(value)}."))
-        values[field.name] = read
+        values[field.attribute] = read
     if wrong:
         raise InvalidInput(wrong)
     return shape(**values)

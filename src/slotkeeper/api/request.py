@@ -1,23 +1,27 @@
 """What a handler gets and gives, and what one line of the table in ``routes.py`` says."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from slotkeeper.domain.access import Caller, Scope
+from slotkeeper.domain.access import Caller, Once, Scope
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.operations import Database
-from slotkeeper.operations.appointments import Line
 from slotkeeper.operations.availability import Replies
+from slotkeeper.operations.line import Line
+
+Result = TypeVar("Result")
 
 
 class Page(NamedTuple):
-    """An answer that is bytes already."""
+    """An answer that is bytes already; ``status`` None is the operation's own."""
 
     content_type: str
     content: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    status: int | None = None
 
 
 class Site(NamedTuple):
@@ -33,7 +37,8 @@ class Site(NamedTuple):
 class Request(NamedTuple):
     """One request that passed the checks of contract.md section 3, up to the size and type of its body.
 
-    ``target`` is the text in the place of the path's ``{…}``, ``now`` the instant that it came in.
+    ``target`` is the text in the place of the path's ``{…}``, ``now`` the instant that it came in,
+    ``once_key`` its Idempotency-Key; ``name`` is its method and path, ``status`` what it is answered with.
     """
 
     site: Site
@@ -43,6 +48,23 @@ class Request(NamedTuple):
     target: str
     query: bytes
     body: bytes
+    once_key: str | None = None
+    name: str = ""
+    status: int = 200
+
+    def once(self, body: msgspec.Struct, answer: Callable[[Result], msgspec.Struct]) -> Caller:
+        """The caller, for an operation whose result is answered so, and that takes effect once for its Idempotency-Key.
+
+        ``body`` is what was read of the request: the same request again reads the same.
+        """
+        if self.once_key is None:
+            return self.caller
+
+        def write(result: Result) -> tuple[int, str]:
+            return self.status, msgspec.json.encode(answer(result)).decode()
+
+        said = self.name.encode() + b"\n" + msgspec.json.encode(body)
+        return self.caller._replace(once=Once(self.once_key, hashlib.sha256(said).hexdigest(), write))
 
 
 Handler = Callable[[Request], Awaitable[msgspec.Struct | Page]]

@@ -4,7 +4,7 @@ The door answers by this table, and the OpenAPI document is made from it. The pa
 come first; fixed names win over ``{slot_id}`` wherever they stand.
 """
 
-from slotkeeper.api import appointments, availability, directory, fields, schedule, system, windows
+from slotkeeper.api import appointments, availability, directory, fields, holds, openings, schedule, system, windows
 from slotkeeper.api.request import Operation
 from slotkeeper.api.schemas import (
     AppointmentsView,
@@ -14,6 +14,7 @@ from slotkeeper.api.schemas import (
     BranchView,
     ConfigurationView,
     Data,
+    DoneView,
     DryRunView,
     ExpandedAppointmentView,
     HealthView,
@@ -27,6 +28,7 @@ from slotkeeper.domain.access import Scope
 from slotkeeper.domain.errors import (
     Conflict,
     DuplicateBooking,
+    HoldExpired,
     NotAllowedByPolicy,
     NotFound,
     OutsideAvailability,
@@ -35,6 +37,7 @@ from slotkeeper.domain.errors import (
 )
 
 SLOTS = "/v1/appointment-slots"
+HOLD = "/v1/holds/{hold_id}"
 WINDOW = f"{SLOTS}/{{slot_id}}"
 READ, WRITE = Scope.SLOTS_READ, Scope.SLOTS_WRITE
 LOOK, BOOK, ADMIN = Scope.APPOINTMENTS_READ, Scope.APPOINTMENTS_WRITE, Scope.ADMIN
@@ -58,6 +61,26 @@ OPERATIONS: tuple[Operation, ...] = (
         "Get schedule tracking",
         query=availability.TrackingQuery,
         answer=Data[list[RecordView]],
+    ),
+    Operation(
+        "GET",
+        f"{SLOTS}/next-available",
+        READ,
+        openings.list_next,
+        "List what can be booked next",
+        query=openings.NextQuery,
+        answer=openings.NextView,
+        refuses=(NotFound,),
+    ),
+    Operation(
+        "GET",
+        f"{SLOTS}/explain",
+        READ,
+        openings.explain,
+        "Explain why a date can or cannot be booked",
+        query=openings.ExplainQuery,
+        answer=openings.ExplainView,
+        refuses=(NotFound,),
     ),
     Operation(
         "PATCH",
@@ -165,7 +188,7 @@ OPERATIONS: tuple[Operation, ...] = (
         body=appointments.NewAppointmentBody,
         answer=BookedView,
         status=201,
-        refuses=(NotFound, SlotFull, DuplicateBooking, OutsideAvailability, NotAllowedByPolicy),
+        refuses=(NotFound, SlotFull, DuplicateBooking, HoldExpired, Conflict, OutsideAvailability, NotAllowedByPolicy),
     ),
     Operation(
         "GET",
@@ -199,6 +222,48 @@ OPERATIONS: tuple[Operation, ...] = (
         body=appointments.AppointmentBody,
         answer=Data[AppointmentView | ExpandedAppointmentView],
         refuses=(NotFound, Conflict, SlotFull, DuplicateBooking, OutsideAvailability, NotAllowedByPolicy),
+    ),
+    # Holds
+    Operation(
+        "POST",
+        "/v1/holds",
+        BOOK,
+        holds.create_hold,
+        "Hold a place",
+        body=holds.NewHoldBody,
+        answer=Data[holds.HoldView],
+        status=201,
+        refuses=(NotFound, SlotFull, OutsideAvailability, NotAllowedByPolicy),
+    ),
+    Operation(
+        "GET",
+        HOLD,
+        BOOK,
+        holds.get_hold,
+        "Get a hold",
+        target=fields.Uuid,
+        answer=Data[holds.HoldView],
+        refuses=(NotFound,),
+    ),
+    Operation(
+        "PATCH",
+        HOLD,
+        BOOK,
+        holds.update_hold,
+        "Extend a hold",
+        target=fields.Uuid,
+        body=holds.HoldBody,
+        answer=Data[holds.HoldView],
+        refuses=(NotFound, HoldExpired),
+    ),
+    Operation(
+        "DELETE",
+        HOLD,
+        BOOK,
+        holds.delete_hold,
+        "Release a hold",
+        target=fields.Uuid,
+        answer=DoneView,
     ),
     # Services, branches, configuration
     Operation("GET", "/v1/services", LOOK, directory.list_services, "List services", answer=Data[list[ServiceView]]),

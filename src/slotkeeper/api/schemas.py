@@ -209,6 +209,12 @@ class HealthView(Struct, frozen=True):
     status: Literal["alive", "ready"]
 
 
+class DoneView(Struct, frozen=True):
+    """It is done; there is nothing more to say."""
+
+    success: Literal[True]
+
+
 class Data(Struct, Generic[T], frozen=True):
     """An answer with its data."""
 

@@ -8,6 +8,7 @@ from slotkeeper.api import fields
 from slotkeeper.api.reading import COUNTED, expecting, read_body, read_changes, read_query
 from slotkeeper.api.request import Request
 from slotkeeper.api.schemas import Data, WindowView, window_view
+from slotkeeper.domain.model import Window
 from slotkeeper.domain.slot_ids import parse_slot_id
 from slotkeeper.operations import windows
 
@@ -96,7 +97,7 @@ async def create_window(request: Request) -> Data[WindowView]:
     body = read_body(NewWindowBody, request.body, instead=_INSTEAD)
     window = await windows.create_window(
         request.db,
-        request.caller,
+        request.once(body, _shown),
         branch_id=body.branch_id,
         day=body.day,
         session=body.session,
@@ -108,7 +109,7 @@ async def create_window(request: Request) -> Data[WindowView]:
         service=body.appointment_type_id,
         now=request.now,
     )
-    return Data(True, window_view(window))
+    return _shown(window)
 
 
 async def update_window(request: Request) -> Data[WindowView]:
@@ -139,8 +140,11 @@ async def enable_window(request: Request) -> Data[WindowView]:
 
 async def _set_enabled(request: Request, *, enabled: bool) -> Data[WindowView]:
     calendar_id = _calendar_id(request)
-    read_body(NoFields, request.body or b"{}")
-    window = await windows.set_enabled(request.db, request.caller, calendar_id, enabled=enabled, now=request.now)
+    caller = request.once(read_body(NoFields, request.body or b"{}"), _shown)
+    return _shown(await windows.set_enabled(request.db, caller, calendar_id, enabled=enabled, now=request.now))
+
+
+def _shown(window: Window) -> Data[WindowView]:
     return Data(True, window_view(window))
 
 

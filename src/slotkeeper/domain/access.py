@@ -2,8 +2,9 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from slotkeeper.domain.errors import InsufficientScope
 from slotkeeper.domain.model import Channel
@@ -25,14 +26,31 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+class Once(NamedTuple):
+    """What makes a request take effect once, however often it is sent (contract.md section 6).
+
+    ``key`` is the client's; ``fingerprint`` tells whether it is the same request again; ``answer`` writes
+    out what came of it, as status and text.
+    """
+
+    key: str
+    fingerprint: str
+    answer: Callable[[Any], tuple[int, str]]
+
+
 class Caller(NamedTuple):
-    """Who asks: an organization's key with its scopes and channel."""
+    """Who asks, an organization's key with its scopes and channel; and by which request.
+
+    ``key_id`` is empty for the person at the command line, ``request_id`` where there is no request.
+    """
 
     org_id: str
     key_id: str
     scopes: frozenset[str]
     channel: Channel
     rate_limit: int
+    request_id: str = ""
+    once: Once | None = None
 
     def require(self, scope: Scope) -> None:
         """Raise InsufficientScope unless the key carries the scope."""

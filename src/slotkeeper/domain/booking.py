@@ -1,14 +1,19 @@
-"""What a booking may do: facts and a wish in, a decision out (contract.md section 6).
+"""What a booking may do: facts and a wish in, a decision out (contract.md sections 6 and 8).
 
-Nothing here looks at a clock or a database; whoever calls holds the locks that make the facts stand.
+One code decides for all who ask: ``judge`` says of a window-date, and ``Rules`` say of a time, why it can or
+cannot be had. A booking and a hold take the first that is OPEN, next-available lists those that are, explain
+shows the reason of each. Nothing here looks at a clock or a database; whoever takes a place holds the locks
+that make the facts stand.
 """
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from slotkeeper.domain import capacity
-from slotkeeper.domain.errors import Conflict, NotAllowedByPolicy, OutsideAvailability, SlotFull
+from slotkeeper.domain.calendar import closing_instant, today
+from slotkeeper.domain.errors import Conflict, NotAllowedByPolicy, OutsideAvailability, SlotFull, SlotkeeperError
 from slotkeeper.domain.model import AppointmentStatus, Channel, Configuration, Session, Status, WindowDate
 
 HOUR = 3_600_000
@@ -32,13 +37,111 @@ _NEXT: dict[AppointmentStatus, tuple[AppointmentStatus, ...]] = {
 }
 
 
+class Reason(StrEnum):
+    """Why a place can or cannot be had, the nearest to a booking first."""
+
+    OPEN = "OPEN"
+    AI_LIMIT_REACHED = "AI_LIMIT_REACHED"
+    FULL = "FULL"
+    TOO_SOON = "TOO_SOON"
+    TOO_FAR_AHEAD = "TOO_FAR_AHEAD"
+    IN_THE_PAST = "IN_THE_PAST"
+    CLOSED_ON_DATE = "CLOSED_ON_DATE"
+    CLOSURE = "CLOSURE"
+    WINDOW_DISABLED = "WINDOW_DISABLED"
+    SERVICE_NOT_OFFERED = "SERVICE_NOT_OFFERED"
+    NO_WINDOW = "NO_WINDOW"
+
+
+NEAREST = tuple(Reason)
+"""The reasons in their order: what speaks for several window-dates is the first that one of them has."""
+
+
+class Rules(NamedTuple):
+    """The booking rules as they bind one channel at one moment, on the clock of one branch."""
+
+    configuration: Configuration
+    channel: Channel
+    now: int
+    timezone: str
+
+    def judge_instant(self, instant: int, on: date) -> Reason:
+        """Whether an instant, which is on a date of the branch, may be booked: OPEN, or why not."""
+        if instant < self.now:
+            return Reason.IN_THE_PAST
+        if self.channel is Channel.AI:
+            if instant < self.now + self.configuration.min_notice_hours * HOUR:
+                return Reason.TOO_SOON
+            last = self.last_date()
+            if last is not None and on > last:
+                return Reason.TOO_FAR_AHEAD
+        return Reason.OPEN
+
+    def judge_span(self, on: date, start_time: str, end_time: str) -> Reason:
+        """Whether some moment of a window on a date may be booked: OPEN, or why not."""
+        return self.judge_instant(closing_instant(on, start_time, end_time, self.timezone) - 1, on)
+
+    def last_instant_of(self, on: date, wall_time: str) -> int:
+        """The instant of a wall time; the second of two where it occurs twice."""
+        return closing_instant(on, "", wall_time, self.timezone)
+
+    def last_date(self) -> date | None:
+        """The last date that may be booked; None where there is no limit."""
+        advance = self.configuration.max_advance_days
+        if advance is None or self.channel is not Channel.AI:
+            return None
+        return today(self.now, self.timezone) + timedelta(days=advance)
+
+    def explain(self, reason: Reason) -> str:
+        """The sentence for a reason of time: which rule it is, and the way out."""
+        configuration = self.configuration
+        if reason is Reason.TOO_SOON:
+            return (
+                f"Bookings need {configuration.min_notice_hours} hours of notice (min_notice_hours); "
+                "choose a later time."
+            )
+        if reason is Reason.TOO_FAR_AHEAD:
+            return (
+                f"Bookings reach at most {configuration.max_advance_days} days ahead (max_advance_days), "
+                f"to {self.last_date()}; choose an earlier date."
+            )
+        return "'appointment_date' is in the past; choose a time that is still to come."
+
+    def require_instant(self, instant: int, on: date) -> None:
+        """The rules about when a place may be taken. Raises OutsideAvailability for the past, NotAllowedByPolicy."""
+        reason = self.judge_instant(instant, on)
+        if reason is not Reason.OPEN:
+            raise self._refusal(reason)
+
+    def _refusal(self, reason: Reason) -> SlotkeeperError:
+        refusal = OutsideAvailability if reason is Reason.IN_THE_PAST else NotAllowedByPolicy
+        return refusal(self.explain(reason))
+
+    def refuse(self, judged: Sequence[tuple[Reason, WindowDate]], wish: "Wish") -> SlotkeeperError:
+        """The refusal of a wish for which none of the window-dates that fit is OPEN."""
+        full = [at for reason, at in judged if reason in (Reason.FULL, Reason.AI_LIMIT_REACHED)]
+        if full:
+            return SlotFull(why_full(full, wish, self.channel))
+        for reason, _ in judged:
+            if reason in (Reason.IN_THE_PAST, Reason.TOO_SOON, Reason.TOO_FAR_AHEAD):
+                return self._refusal(reason)
+        time = "" if wish.wall_time is None else f" at {wish.wall_time[:5]}"
+        return OutsideAvailability(
+            f"No open window of this branch serves this service on {wish.date}{time}. "
+            "'GET /v1/appointment-slots/explain' says why, '…/next-available' what can be booked."
+        )
+
+
 class Wish(NamedTuple):
-    """A place that is asked for: which branch, service, date and wall time; session and batch where they matter."""
+    """A place that is asked for: which branch, service, date and wall time; session and batch where they matter.
+
+    Without a ``wall_time``, at any time of the window that can still be booked.
+    """
 
     branch_id: str
     service_id: str
     date: date
-    wall_time: str
+    wall_time: str | None
     session: Session | None = None
     batch: str | None = None
 
@@ -48,7 +151,7 @@ def fits(at: WindowDate, wish: Wish) -> bool:
     return (
         at.branch_id == wish.branch_id
         and at.date == wish.date
-        and at.start_time <= wish.wall_time < at.end_time
+        and (wish.wall_time is None or at.start_time <= wish.wall_time < at.end_time)
         and at.service_id in (None, wish.service_id)
         and wish.session in (None, at.session)
         and wish.batch in (None, at.batch)
@@ -60,51 +163,54 @@ def is_open(at: WindowDate, wish: Wish) -> bool:
     return fits(at, wish) and capacity.status(at, wish.service_id) is Status.OPEN
 
 
-def choose(candidates: Sequence[WindowDate], wish: Wish, channel: Channel) -> WindowDate:
-    """The first of the window-dates, in their order, that is open for the wish and has room for the channel.
+def judge(at: WindowDate, wish: Wish, rules: Rules) -> Reason:
+    """Whether a window-date that the wish asks for can be had, as far as its record says: OPEN, or why not.
 
-    Raises OutsideAvailability where none that fits is open, SlotFull where all that are open are full.
+    A wish with a wall time is for a time that the rules were asked about before.
     """
-    fitting = [at for at in candidates if is_open(at, wish)]
-    if not fitting:
-        raise OutsideAvailability(
-            f"No open window of this branch serves this service on {wish.date} at {wish.wall_time}. "
-            "'GET /v1/appointment-slots/availability' lists what is open on a date."
-        )
-    for at in fitting:
-        if capacity.has_room(at, wish.service_id, channel):
+    if at.service_id not in (None, wish.service_id):
+        return Reason.SERVICE_NOT_OFFERED
+    if capacity.status(at, wish.service_id) is not Status.OPEN:
+        return Reason.CLOSED_ON_DATE if at.covered else Reason.NO_WINDOW
+    if wish.wall_time is None:
+        reason = rules.judge_span(at.date, at.start_time, at.end_time)
+        if reason is not Reason.OPEN:
+            return reason
+    if capacity.has_room(at, wish.service_id, rules.channel):
+        return Reason.OPEN
+    if rules.channel is Channel.AI and capacity.has_room(at, wish.service_id, Channel.STAFF):
+        return Reason.AI_LIMIT_REACHED
+    return Reason.FULL
+
+
+def room(at: WindowDate, service_id: str, channel: Channel) -> int:
+    """How many places of a window-date a channel can take for a service."""
+    return capacity.left(capacity.limit(at, service_id, channel), at)
+
+
+def choose(candidates: Sequence[WindowDate], wish: Wish, rules: Rules) -> WindowDate:
+    """The first of some window-dates that fit the wish, in their order, that can be had.
+
+    Raises SlotFull where some are open and full, NotAllowedByPolicy or OutsideAvailability where none is open.
+    """
+    judged = []
+    for at in candidates:
+        reason = judge(at, wish, rules)
+        if reason is Reason.OPEN:
             return at
-    raise SlotFull(_why_full(fitting, wish, channel))
+        judged.append((reason, at))
+    raise rules.refuse(judged, wish)
 
 
-def _why_full(fitting: Sequence[WindowDate], wish: Wish, channel: Channel) -> str:
-    times = ", ".join(f"{at.start_time}–{at.end_time}" for at in fitting)
-    if channel is Channel.AI and any(capacity.has_room(at, wish.service_id, Channel.STAFF) for at in fitting):
+def why_full(full: Sequence[WindowDate], wish: Wish, channel: Channel) -> str:
+    """The sentence for window-dates that are open and full."""
+    times = ", ".join(f"{at.start_time}–{at.end_time}" for at in full)
+    if channel is Channel.AI and any(capacity.has_room(at, wish.service_id, Channel.STAFF) for at in full):
         return (
             f"All places for the AI channel are taken on {wish.date} ({times}); the clinic's staff can still book. "
             "Choose another time, or hand the caller over."
         )
     return f"All places are taken on {wish.date} ({times}); choose another time."
-
-
-def require_time(
-    configuration: Configuration, channel: Channel, *, instant: int, on: date, now: int, today: date
-) -> None:
-    """The rules about when a place may be taken. Raises OutsideAvailability for the past, NotAllowedByPolicy."""
-    if instant < now:
-        raise OutsideAvailability("'appointment_date' is in the past; choose a time that is still to come.")
-    if channel is not Channel.AI:
-        return
-    if instant < now + configuration.min_notice_hours * HOUR:
-        raise NotAllowedByPolicy(
-            f"Bookings need {configuration.min_notice_hours} hours of notice (min_notice_hours); choose a later time."
-        )
-    advance = configuration.max_advance_days
-    if advance is not None and on > today + timedelta(days=advance):
-        raise NotAllowedByPolicy(
-            f"Bookings reach at most {advance} days ahead (max_advance_days), to {today + timedelta(days=advance)}; "
-            "choose an earlier date."
-        )
 
 
 def require_cancellable(configuration: Configuration, channel: Channel, *, instant: int, now: int) -> None:

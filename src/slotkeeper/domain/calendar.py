@@ -109,6 +109,19 @@ def is_skipped(start_time: str, end_time: str, *, on: date, timezone: str) -> bo
     return skipped is not None and skipped.start <= start_time and end_time <= skipped.end
 
 
+def closing_instant(on: date, start_time: str, end_time: str, timezone: str) -> int:
+    """The instant (milliseconds UTC) before which the last moment of a window on a date lies.
+
+    An end that occurs twice is the second one; one that is skipped is the instant at which clocks go forward.
+    """
+    skipped = skipped_time(on, timezone)
+    if skipped is not None and skipped.start <= end_time <= skipped.end and start_time < skipped.start:
+        end_time = skipped.start
+    moment = datetime.combine(on, time.fromisoformat(end_time), tzinfo=zone(timezone))
+    late = moment if skipped is not None else moment.replace(fold=1)
+    return (late.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
 def wants(window: Window, on: date) -> bool:
     """Whether an enabled window has its weekday on a date."""
     return window.enabled and day_of(on) == window.day

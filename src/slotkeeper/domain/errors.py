@@ -116,6 +116,12 @@ class DuplicateBooking(SlotkeeperError):
     code, kind = "DUPLICATE_BOOKING", Kind.CONFLICT
 
 
+class HoldExpired(SlotkeeperError):
+    """The hold ran out, was released, or was confirmed already."""
+
+    code, kind = "HOLD_EXPIRED", Kind.CONFLICT
+
+
 class NotAllowedByPolicy(SlotkeeperError):
     """A booking rule of the configuration refuses; the message names it."""
 
@@ -148,6 +154,17 @@ class RateLimitExceeded(SlotkeeperError):
     def __init__(self, limit: int, retry_after: int) -> None:
         super().__init__(f"This API key may make {limit} requests a minute; try again in {retry_after} seconds.")
         self.retry_after = retry_after
+
+
+class TooManyHolds(RateLimitExceeded):
+    """The key keeps as many live holds as one may; ``retry_after`` is when the first of them ends."""
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(limit, retry_after)
+        self.message = (
+            f"This API key keeps {limit} live holds already, which is the most: confirm or release one, "
+            f"or try again in {retry_after} seconds."
+        )
 
 
 class Unavailable(SlotkeeperError):

@@ -9,10 +9,14 @@ Conventions, the same at every layer:
 - an absent value is ``None`` (``''`` and the zero UUID exist only in the database's keys).
 """
 
+import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+_NO_DIGITS = re.compile("[^0-9]")
 
 
 class Day(StrEnum):
@@ -144,12 +148,18 @@ NO_OVERRIDE = Override()
 
 
 class Closure(NamedTuple):
-    """Dates, both ends included, on which a branch (None: every branch) takes no bookings."""
+    """Dates, both ends included, on which a branch (None: every branch) takes no bookings.
 
+    ``source`` says where it came from: ``api``, ``ics`` or ``holidays``.
+    """
+
+    closure_id: str
     branch_id: str | None
     date_from: date
     date_to: date
     reason: str
+    source: str
+    created_at: int
 
 
 class WindowDate(NamedTuple):
@@ -289,6 +299,48 @@ class Appointment(NamedTuple):
     updated_at: int
 
 
+class Hold(NamedTuple):
+    """A place of a window-date that is kept for a caller until ``expires_at``, and counts for nothing from then on.
+
+    ``wall_time`` is None where no time was asked for. Branch, session, batch and times are those of its
+    window-date's record.
+    """
+
+    hold_id: str
+    calendar_id: str
+    date: date
+    service_id: str
+    branch_id: str
+    session: str
+    batch: str | None
+    start_time: str
+    end_time: str
+    channel: Channel
+    key_id: str
+    wall_time: str | None
+    expires_at: int
+    created_at: int
+
+
+class AuditEntry(NamedTuple):
+    """Who did what, or was refused it; ``before`` and ``after`` hold only what changed, and nothing of a patient.
+
+    ``subject`` is the id of what it is about, None where a refused request would have made it.
+    """
+
+    audit_id: str
+    at: int
+    action: str
+    subject: str | None
+    key_id: str | None
+    user_id: str | None
+    channel: str
+    request_id: str | None
+    outcome: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
 def fold(text: str) -> str:
     """The text by which case-insensitive names compare: NFKC, white space folded, case folded."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
@@ -296,8 +348,7 @@ def fold(text: str) -> str:
 
 def phone_digits(phone: str) -> str:
     """The digits of a phone number without a leading ``00``, by which two numbers compare."""
-    digits = "".join(letter for letter in phone if letter in "0123456789")
-    return digits.removeprefix("00")
+    return _NO_DIGITS.sub("", phone).removeprefix("00")
 
 
 def day_of(on: date) -> Day:

@@ -1,20 +1,30 @@
 """Appointments: booked, read, searched, moved, completed, cancelled, confirmed again (contract.md section 6)."""
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date
 from typing import Any, NamedTuple, TypedDict, cast
 
 from slotkeeper.domain import booking
 from slotkeeper.domain.access import Caller, Scope
-from slotkeeper.domain.booking import Wish
-from slotkeeper.domain.calendar import instant_of, local, today, wall_time_of
-from slotkeeper.domain.errors import InvalidInput, NotFound, OutsideAvailability, SlotkeeperError
-from slotkeeper.domain.model import Appointment, AppointmentStatus, Branch, Channel, Session, fold, phone_digits
+from slotkeeper.domain.booking import Rules, Wish
+from slotkeeper.domain.calendar import local, wall_time_of
+from slotkeeper.domain.errors import Conflict, HoldExpired, InvalidInput, NotFound, OutsideAvailability
+from slotkeeper.domain.model import (
+    Appointment,
+    AppointmentStatus,
+    Channel,
+    Hold,
+    Service,
+    Session,
+    fold,
+    phone_digits,
+)
 from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR
-from slotkeeper.operations.directory import get_organization
+from slotkeeper.operations.acts import Act
+from slotkeeper.operations.facts import Facts
 from slotkeeper.operations.ids import new_appointment_id
-from slotkeeper.operations.places import Draft, Drafting, Facts, Outcome, draft_all, take_places
-from slotkeeper.operations.together import Together
+from slotkeeper.operations.line import Asked, Line, Shown, ask
+from slotkeeper.operations.places import Draft, hold_is_gone, place_of
 from slotkeeper.operations.windows import choose_branch, choose_service
 from slotkeeper.store import appointments as store
 from slotkeeper.store import directory
@@ -24,14 +34,12 @@ from slotkeeper.store.database import Connection, Database
 __all__ = [
     "AppointmentChanges",
     "Changing",
-    "Line",
     "NewAppointment",
     "Search",
     "Shown",
     "book_appointment",
     "change_appointment",
     "get_appointment",
-    "new_line",
     "search",
     "search_appointments",
 ]
@@ -40,11 +48,12 @@ __all__ = [
 class NewAppointment(NamedTuple):
     """A booking: ``service`` is a UUID or a name, ``instant`` milliseconds UTC.
 
+    With a ``hold_id`` it confirms that hold: what the hold says may be left out, and must agree where it is given.
     ``calendar_id`` names the one window that it may take a place of; None leaves the choice to the rules.
     """
 
-    service: str
-    instant: int
+    service: str | None
+    instant: int | None
     patient_name: str
     parent_phone: str
     branch_id: str | None = None
@@ -53,6 +62,7 @@ class NewAppointment(NamedTuple):
     assigned_doctor: str | None = None
     notes: str | None = None
     external_reference_id: str | None = None
+    hold_id: str | None = None
     calendar_id: str | None = None
 
 
@@ -75,51 +85,19 @@ class Changing(NamedTuple):
     expect: Callable[[Appointment, str], None]
 
 
-class Asked(NamedTuple):
-    """One request of the line, over the channel of the key that asks."""
-
-    what: NewAppointment | Changing
-    channel: Channel
-
-
-class Shown(NamedTuple):
-    """An appointment with the time zone of its branch, from which its instant follows."""
-
-    appointment: Appointment
-    timezone: str
-
-    @property
-    def instant(self) -> int:
-        """When it is, in milliseconds UTC."""
-        return instant_of(self.appointment.date, self.appointment.wall_time, self.timezone)
-
-
-Line = Together[Asked, Shown]
-
-
-def new_line(db: Database) -> Line:
-    """The line in which a server process's bookings wait for their common commit."""
-    return Together(db, do_together)
-
-
-async def do_together(tx: Connection, org_id: str, asked: Sequence[Asked], now: int) -> list[Shown | SlotkeeperError]:
-    """The step for a list of requests: what became of each."""
-    facts = await _facts(tx, org_id, now=now)
-    ids = [one.what.appointment_id for one in asked if isinstance(one.what, Changing)]
-    stored = await store.get_appointments(tx, org_id, ids, lock=True) if ids else {}
-    drafts = draft_all([_drafting(one, stored) for one in asked], facts)
-    outcomes = await take_places(tx, org_id, drafts, facts)
-    return [_shown(outcome, facts) for outcome in outcomes]
-
-
 async def book_appointment(line: Line, caller: Caller, new: NewAppointment, *, now: int) -> Shown:
-    """Take a place for a patient.
+    """Take a place for a patient, or turn a hold into an appointment.
 
-    Raises NotFound, InvalidInput (a branch is needed), OutsideAvailability, NotAllowedByPolicy, SlotFull,
-    DuplicateBooking.
+    Raises NotFound, InvalidInput (a branch is needed, the hold is for something else), OutsideAvailability,
+    NotAllowedByPolicy, SlotFull, DuplicateBooking, HoldExpired; Conflict for a hold of the staff's.
     """
     caller.require(Scope.APPOINTMENTS_WRITE)
-    return await line.ask(caller.org_id, Asked(new, caller.channel), now=now)
+    act = Act(caller, "appointments.create", None, now)
+    if new.hold_id is None:
+        asked = Asked(act, lambda facts: _draft_new(new, caller.channel, facts))
+    else:
+        asked = Asked(act, lambda facts: _draft_confirmation(new, caller.channel, facts), hold_id=new.hold_id)
+    return cast("Shown", await ask(line, asked))
 
 
 async def change_appointment(line: Line, caller: Caller, change: Changing, *, now: int) -> Shown:
@@ -128,8 +106,26 @@ async def change_appointment(line: Line, caller: Caller, change: Changing, *, no
     Raises NotFound, Conflict, OutsideAvailability, NotAllowedByPolicy, SlotFull, DuplicateBooking.
     """
     caller.require(Scope.APPOINTMENTS_WRITE)
-    # Two changes of one appointment must see each other's outcome, so they never share a group.
-    return await line.ask(caller.org_id, Asked(change, caller.channel), now=now, apart=change.appointment_id)
+    act = Act(caller, f"appointments.{_verb(change.changes)}", change.appointment_id, now)
+    drafting = lambda facts: _draft_change(change, caller.channel, facts)  # noqa: E731
+    return cast("Shown", await ask(line, Asked(act, drafting, appointment_id=change.appointment_id)))
+
+
+_VERBS = {
+    AppointmentStatus.CANCELLED: "cancel",
+    AppointmentStatus.COMPLETED: "complete",
+    AppointmentStatus.CONFIRMED: "confirm",
+}
+
+
+def _verb(changes: AppointmentChanges) -> str:
+    """What a change is called in the audit trail."""
+    if _MOVING & changes.keys():
+        return "move"
+    return _VERBS.get(changes["status"], "update") if "status" in changes else "update"
+
+
+_MOVING = {"appointment_date", "session", "batch"}
 
 
 async def get_appointment(db: Database, caller: Caller, appointment_id: str) -> Shown:
@@ -139,7 +135,7 @@ async def get_appointment(db: Database, caller: Caller, appointment_id: str) -> 
     async def work(tx: Connection) -> Shown:
         found = await store.get_appointments(tx, caller.org_id, [appointment_id], lock=False)
         zones = await directory.list_zones(tx, caller.org_id)
-        appointment = _require(found, appointment_id)
+        appointment = _require(found.get(appointment_id), appointment_id)
         return Shown(appointment, zones[appointment.branch_id])
 
     return await db.read(work)
@@ -184,35 +180,38 @@ def search(
     )
 
 
-async def _facts(tx: Connection, org_id: str, *, now: int) -> Facts:
-    organization = await get_organization(tx, org_id)
-    branches = await directory.list_branches(tx, org_id)
-    own = organization.configuration.timezone
-    zones = {branch.branch_id: branch.timezone or own for branch in branches}
-    return Facts(organization.configuration, branches, await directory.list_services(tx, org_id), zones, now)
-
-
-def _drafting(asked: Asked, stored: dict[str, Appointment]) -> Drafting:
-    what, channel = asked
-    if isinstance(what, NewAppointment):
-        return lambda facts: _draft_new(what, channel, facts)
-    return lambda facts: _draft_change(what, channel, _require(stored, what.appointment_id), facts)
-
-
 def _draft_new(new: NewAppointment, channel: Channel, facts: Facts) -> Draft:
-    branch = choose_branch(facts.branches, new.branch_id)
-    service = choose_service(facts.services, new.service)
+    if new.service is None or new.instant is None:
+        raise InvalidInput.of(
+            "appointment_type" if new.service is None else "appointment_date",
+            "'appointment_type' and 'appointment_date' are needed, unless 'hold_id' names a hold that says them.",
+        )
+    branch = choose_branch(facts.known.branches, new.branch_id)
+    service = require_active(choose_service(facts.known.services, new.service))
+    rules = facts.rules(channel, branch.branch_id)
+    on, wall_time = local_time(new.instant, rules)
+    rules.require_instant(new.instant, on)
+    wish = Wish(branch.branch_id, service.service_id, on, wall_time, new.session, new.batch)
+    places = [] if new.calendar_id is None else [(on, new.calendar_id)]
+    made = _appointment(new, wish, channel, facts)
+    return Draft(rules, made, wish=wish, places=places, until=new.instant, patient=store.patient_of(made))
+
+
+def require_active(service: Service) -> Service:
+    """The service. Raises OutsideAvailability where it is not offered."""
     if not service.active:
         raise OutsideAvailability(f"'{service.name}' is not offered at the moment; choose another service.")
-    on, wall_time = _local(new.instant, branch, channel, facts)
-    wish = Wish(branch.branch_id, service.service_id, on, wall_time, new.session, new.batch)
-    appointment = Appointment(
+    return service
+
+
+def _appointment(new: NewAppointment, wish: Wish, channel: Channel, facts: Facts) -> Appointment:
+    return Appointment(
         new_appointment_id(),
         "",
-        on,
-        wall_time,
-        service.service_id,
-        branch.branch_id,
+        wish.date,
+        wish.wall_time or "",
+        wish.service_id,
+        wish.branch_id,
         "",
         None,
         AppointmentStatus.CONFIRMED,
@@ -226,32 +225,78 @@ def _draft_new(new: NewAppointment, channel: Channel, facts: Facts) -> Draft:
         facts.now,
         facts.now,
     )
-    return Draft(appointment, channel, wish=wish, only=new.calendar_id)
 
 
-def _local(instant: int, branch: Branch, channel: Channel, facts: Facts) -> tuple[date, str]:
-    """The branch's date and wall time of an instant that may be booked."""
-    zone = facts.zones[branch.branch_id]
-    moment: datetime = local(instant, zone)
-    booking.require_time(
-        facts.configuration,
-        channel,
-        instant=instant,
-        on=moment.date(),
-        now=facts.now,
-        today=today(facts.now, zone),
-    )
-    if moment.year > LAST_YEAR:
-        raise OutsideAvailability(f"'appointment_date' is after {LAST_YEAR} at this branch; choose an earlier date.")
+def _draft_confirmation(new: NewAppointment, channel: Channel, facts: Facts) -> Draft:
+    hold = _require_hold(new.hold_id or "", facts)
+    if hold.channel is Channel.STAFF and channel is Channel.AI:
+        raise Conflict("This hold was taken for the staff channel, so only a key of that channel can confirm it.")
+    instant = _instant_of_hold(new, hold, facts)
+    rules = facts.rules(channel, hold.branch_id)
+    on, wall_time = local_time(instant, rules)
+    _require_agreement(new, hold, on, wall_time, facts)
+    if instant < hold.created_at:  # it is a promise: what was still to come when it was given stays so
+        rules.require_instant(instant, on)
+    wish = Wish(hold.branch_id, hold.service_id, on, wall_time)
+    made = _appointment(new, wish, channel, facts)
+    patient = store.patient_of(made)
+    return Draft(rules, made, hold=hold, wish=wish, places=[place_of(hold)], until=instant, patient=patient)
+
+
+def _require_hold(hold_id: str, facts: Facts) -> Hold:
+    if hold_id in facts.holds:
+        return facts.holds[hold_id]
+    if hold_id in facts.gone:
+        raise HoldExpired(hold_is_gone(hold_id))
+    raise NotFound(f"This organization has no hold {hold_id}; 'POST /v1/holds' takes one.")
+
+
+def _instant_of_hold(new: NewAppointment, hold: Hold, facts: Facts) -> int:
+    if new.instant is not None:
+        return new.instant
+    if hold.wall_time is None:
+        raise InvalidInput.of(
+            "appointment_date", "'appointment_date' is needed, because the hold was not taken for a time."
+        )
+    return facts.instant(hold.branch_id, hold.date, hold.wall_time)
+
+
+def _require_agreement(new: NewAppointment, hold: Hold, on: date, wall_time: str, facts: Facts) -> None:
+    """What a booking says must be what its hold says. Raises InvalidInput, NotFound."""
+    if on != hold.date or not hold.start_time <= wall_time < hold.end_time:
+        raise InvalidInput.of(
+            "appointment_date",
+            f"'appointment_date' must fall into what is held: {hold.date}, {hold.start_time}–{hold.end_time} on the "
+            f"branch's clock, not {on} at {wall_time[:5]}.",
+        )
+    service_id = None if new.service is None else choose_service(facts.known.services, new.service).service_id
+    for name, given, held in (
+        ("appointment_type", service_id, hold.service_id),
+        ("branch_id", new.branch_id, hold.branch_id),
+        ("session", new.session, hold.session),
+        ("batch", new.batch, hold.batch),
+    ):
+        if given is not None and given != held:
+            raise InvalidInput.of(name, f"'{name}' must be the hold's ({held or 'none'}), or be left out.")
+
+
+def local_time(instant: int, rules: Rules) -> tuple[date, str]:
+    """The branch's date and wall time of an instant. Raises OutsideAvailability outside the years of dates."""
+    moment = local(instant, rules.timezone)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise OutsideAvailability(
+            f"'appointment_date' must be in the years {FIRST_YEAR} to {LAST_YEAR} at this branch; choose another date."
+        )
     return moment.date(), wall_time_of(moment)
 
 
-def _draft_change(change: Changing, channel: Channel, old: Appointment, facts: Facts) -> Draft:
-    zone = facts.zones[old.branch_id]
-    instant = instant_of(old.date, old.wall_time, zone)
-    change.expect(old, zone)
+def _draft_change(change: Changing, channel: Channel, facts: Facts) -> Draft:
+    old = _require(facts.appointments.get(change.appointment_id), change.appointment_id)
+    rules = facts.rules(channel, old.branch_id)
+    instant = facts.instant(old.branch_id, old.date, old.wall_time)
+    change.expect(old, rules.timezone)
     changes = _effective(change.changes, old, instant)
-    moves = any(name in changes for name in ("appointment_date", "session", "batch"))
+    moves = bool(_MOVING & changes.keys())
     status = changes.get("status", AppointmentStatus.RESCHEDULED if moves else old.status)
     if moves or status is not old.status:
         booking.require_step(old.status, status, moves=moves)
@@ -261,17 +306,19 @@ def _draft_change(change: Changing, channel: Channel, old: Appointment, facts: F
         notes=changes.get("notes", old.notes),
     )
     if status is AppointmentStatus.CANCELLED and old.status is not status:
-        booking.require_cancellable(facts.configuration, channel, instant=instant, now=facts.now)
+        booking.require_cancellable(facts.known.configuration, channel, instant=instant, now=facts.now)
     wish = None
     if moves:
-        booking.require_movable(facts.configuration)
+        booking.require_movable(facts.known.configuration)
     if moves or (old.status is AppointmentStatus.CANCELLED and status is not old.status):
-        branch = next(branch for branch in facts.branches if branch.branch_id == old.branch_id)
-        on, wall_time = _local(changes.get("appointment_date", instant), branch, channel, facts)
+        instant = changes.get("appointment_date", instant)
+        on, wall_time = local_time(instant, rules)
+        rules.require_instant(instant, on)
         new = new._replace(date=on, wall_time=wall_time)
         session, batch = changes.get("session", Session(old.session)), changes.get("batch", old.batch)
         wish = Wish(old.branch_id, old.service_id, on, wall_time, session, batch)
-    return Draft(new if new == old else new._replace(updated_at=facts.now), channel, old=old, wish=wish)
+    new = new if new == old else new._replace(updated_at=facts.now)
+    return Draft(rules, new, old=old, wish=wish, until=instant, patient=store.patient_of(new))
 
 
 def _effective(changes: AppointmentChanges, old: Appointment, instant: int) -> AppointmentChanges:
@@ -292,11 +339,7 @@ def _effective(changes: AppointmentChanges, old: Appointment, instant: int) -> A
     return cast("AppointmentChanges", found)
 
 
-def _require(found: dict[str, Appointment], appointment_id: str) -> Appointment:
-    if appointment_id not in found:
+def _require(found: Appointment | None, appointment_id: str) -> Appointment:
+    if found is None:
         raise NotFound(f"This organization has no appointment {appointment_id}.")
-    return found[appointment_id]
-
-
-def _shown(outcome: Outcome, facts: Facts) -> Shown | SlotkeeperError:
-    return outcome if isinstance(outcome, SlotkeeperError) else Shown(outcome, facts.zones[outcome.branch_id])
+    return found

@@ -13,4 +13,9 @@ def new_id() -> str:
 
 def new_appointment_id() -> str:
     """``appt_`` and ten lower-case letters or digits (contract.md section 6)."""
-    return "appt_" + "".join(secrets.choice(LETTERS) for _ in range(10))
+    number = secrets.randbelow(len(LETTERS) ** 10)
+    letters = ""
+    for _ in range(10):
+        number, place = divmod(number, len(LETTERS))
+        letters += LETTERS[place]
+    return f"appt_{letters}"

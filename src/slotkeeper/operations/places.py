@@ -1,143 +1,131 @@
-"""The step: places taken, moved and freed for a list of requests of one organization (contract.md section 2).
+"""The step: places taken, held, moved and freed for a list of requests of one organization (contract.md section 2).
 
 Lock, read what depends on the locks, decide in the order of arrival, write. Each request is refused on its
 own grounds and never sinks the others; nothing fails after the decision, so all that was decided is
-written together and answered after the commit. The order of the locks is the same everywhere: windows,
-window-dates by date and id, patients.
+written together and answered after the commit. The order of the locks is the same everywhere: requests, keys,
+windows, window-dates by date and id, patients.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import NamedTuple
 
 from slotkeeper.domain import booking
-from slotkeeper.domain.booking import STANDING, Wish
-from slotkeeper.domain.calendar import instant_of
-from slotkeeper.domain.errors import DuplicateBooking, SlotkeeperError
-from slotkeeper.domain.model import Appointment, AppointmentStatus, Branch, Channel, Configuration, Service, WindowDate
+from slotkeeper.domain.booking import Rules, Wish
+from slotkeeper.domain.errors import DuplicateBooking, HoldExpired, SlotkeeperError, TooManyHolds
+from slotkeeper.domain.model import Appointment, AppointmentStatus, Hold, WindowDate
+from slotkeeper.operations.facts import Facts
 from slotkeeper.operations.projection import project_date
 from slotkeeper.store import appointments as store
-from slotkeeper.store import days
+from slotkeeper.store import days, holds
 from slotkeeper.store.appointments import Patient, Standing
 from slotkeeper.store.database import Connection
-from slotkeeper.store.days import Place
+from slotkeeper.store.days import Counted, Locked, Place
+from slotkeeper.store.holds import Live
 from slotkeeper.store.projection import remove_records
 
+MOST_HOLDS = 20
+"""How many live holds a key keeps at most."""
 
-class Facts(NamedTuple):
-    """What an organization's requests are judged by; ``zones`` is each branch's own or the organization's."""
 
-    configuration: Configuration
-    branches: Sequence[Branch]
-    services: Sequence[Service]
-    zones: dict[str, str]
-    now: int
-
-    def instant(self, branch_id: str, on: date, wall_time: str) -> int:
-        """The instant of a wall time of a branch."""
-        return instant_of(on, wall_time, self.zones[branch_id])
-
-    def is_standing(self, appointment: Appointment) -> bool:
-        """Whether an appointment is still to come: the duplicate rule counts it."""
-        at = self.instant(appointment.branch_id, appointment.date, appointment.wall_time)
-        return appointment.status in STANDING and at >= self.now
+NOBODY = Patient("", "", "")
+"""Whom a hold is for."""
 
 
 class Draft(NamedTuple):
     """What a request asks for, as far as it can be said without locks.
 
-    ``old`` is the appointment as it is stored, None for a new one; ``new`` what it is to become. With a
-    ``wish`` its window-date is chosen under the locks: its own first where that fits, ``only`` that window
-    where one is named.
+    ``new`` is what an appointment is to become, ``old`` the appointment as it is stored, None for a new one;
+    without ``new``, ``hold`` is to be taken. With a ``wish`` a window-date is chosen under the locks, among
+    ``places``; an appointment's own first where it fits. A new appointment with a ``hold`` confirms it, and has
+    its place there. ``until`` is the instant of ``new``, ``patient`` whom it is for.
     """
 
-    new: Appointment
-    channel: Channel
+    rules: Rules
+    new: Appointment | None = None
     old: Appointment | None = None
+    hold: Hold | None = None
     wish: Wish | None = None
-    only: str | None = None
+    places: Sequence[Place] = ()
+    until: int = 0
+    patient: Patient = NOBODY
 
 
-Outcome = Appointment | SlotkeeperError
+Outcome = Appointment | Hold | SlotkeeperError
 
 
-def _place(appointment: Appointment) -> Place:
-    return appointment.date, appointment.calendar_id
+def place_of(one: Appointment | Hold) -> Place:
+    """The window-date that an appointment or a hold stands on."""
+    return one.date, one.calendar_id
 
 
-def _keeps_place(appointment: Appointment | None) -> bool:
+def keeps_place(appointment: Appointment | None) -> bool:
+    """Whether an appointment counts."""
     return appointment is not None and appointment.status is not AppointmentStatus.CANCELLED
 
 
-async def take_places(
-    tx: Connection, org_id: str, drafts: Sequence[Draft | SlotkeeperError], facts: Facts
-) -> list[Outcome]:
+async def take_places(tx: Connection, org_id: str, drafts: Sequence[Draft], facts: Facts) -> list[Outcome]:
     """Do what can be done of each draft, in their order; what became of each."""
-    wanted = [draft for draft in drafts if isinstance(draft, Draft)]
-    candidates, made = await _find_candidates(tx, org_id, wanted, facts)
-    old = {_place(draft.old) for draft in wanted if draft.old is not None and _needs_place(draft)}
-    locked = await days.lock_places(tx, org_id, candidates | old, now=facts.now)
-    claims = _claims(wanted, facts)
+    keys = {draft.hold.key_id for draft in drafts if draft.hold is not None and draft.new is None}
+    live = await holds.lock_keys(tx, org_id, keys, now=facts.now) if keys else {}
+    candidates = {place for draft in drafts for place in draft.places}
+    made = await _make_records(tx, org_id, candidates, facts)
+    locked = await days.lock_places(tx, org_id, candidates | _own_places(drafts), now=facts.now)
+    confirmed = [draft.hold.hold_id for draft in drafts if draft.hold is not None and draft.new is not None]
+    alive = await holds.get_holds(tx, org_id, confirmed) if confirmed else {}
+    claims = _claims(drafts, facts)
     standing = await _claim(tx, org_id, claims, facts)
-    diary = _Diary({(at.date, at.calendar_id): (at, token) for at, token in locked}, standing, facts)
-    outcomes = [draft if isinstance(draft, SlotkeeperError) else diary.enter(draft) for draft in drafts]
+    diary = _Diary(locked, standing, alive, live, facts)
+    outcomes = [diary.enter(draft) for draft in drafts]
     await diary.write(tx, org_id)
-    await _undo(tx, org_id, made - diary.used, claims.keys() - diary.standing)
+    await _undo(tx, org_id, made - diary.used, claims.keys() - diary.standing, facts)
     return outcomes
 
 
-async def _undo(tx: Connection, org_id: str, records: AbstractSet[Place], patients: AbstractSet[Patient]) -> None:
+async def _make_records(tx: Connection, org_id: str, places: AbstractSet[Place], facts: Facts) -> set[Place]:
+    """Make the records of window-dates that have none yet; which those were."""
+    unknown = places - facts.known.stored
+    if not unknown:
+        return set()
+    made = set(unknown - await days.list_existing(tx, org_id, unknown))
+    for on, calendar_id in sorted(made, key=lambda place: (place[1], place[0])):
+        await project_date(tx, org_id, calendar_id, on, now=facts.now)
+    facts.known.stored.update(unknown - made)
+    return made
+
+
+async def _undo(
+    tx: Connection, org_id: str, records: AbstractSet[Place], patients: AbstractSet[Patient], facts: Facts
+) -> None:
     """Take away the records and claims that refused requests made: a refusal stores nothing."""
     if records:
+        facts.known.stored.difference_update(records)
         await remove_records(tx, org_id, records)
     if patients:
         await store.release(tx, org_id, patients)
 
 
-def _needs_place(draft: Draft) -> bool:
-    """Whether a draft takes a place, frees one, or may move."""
-    return draft.wish is not None or _keeps_place(draft.old) != _keeps_place(draft.new)
-
-
-async def _find_candidates(
-    tx: Connection, org_id: str, drafts: Iterable[Draft], facts: Facts
-) -> tuple[set[Place], set[Place]]:
-    """The window-dates that fit the wishes, and those of them whose records were made for it on the spot."""
-    wishes: dict[tuple[str, date], list[Draft]] = {}
+def _own_places(drafts: Iterable[Draft]) -> set[Place]:
+    """The window-dates on which drafts free, keep or turn a place that they have."""
+    own: set[Place] = set()
     for draft in drafts:
-        if draft.wish is not None:
-            wishes.setdefault((draft.wish.branch_id, draft.wish.date), []).append(draft)
-    places: set[Place] = set()
-    made: set[Place] = set()
-    for (branch_id, on), asking in sorted(wishes.items(), key=lambda item: item[0]):
-        found = await days.list_on_date(tx, org_id, on=on, branch_id=branch_id, session=None, now=facts.now)
-        for at in found.window_dates:
-            if any(_may_take(at, draft) for draft in asking):
-                places.add((on, at.calendar_id))
-        for calendar_id in sorted(at.calendar_id for at in found.window_dates if not at.stored):
-            if (on, calendar_id) in places:
-                await project_date(tx, org_id, calendar_id, on, now=facts.now)
-                made.add((on, calendar_id))
-    return places, made
-
-
-def _may_take(at: WindowDate, draft: Draft) -> bool:
-    return draft.wish is not None and draft.only in (None, at.calendar_id) and booking.fits(at, draft.wish)
+        if draft.old is not None and (draft.wish is not None or keeps_place(draft.old) != keeps_place(draft.new)):
+            own.add(place_of(draft.old))
+        if draft.hold is not None and draft.new is not None:
+            own.add(place_of(draft.hold))
+    return own
 
 
 def _claims(drafts: Iterable[Draft], facts: Facts) -> dict[Patient, tuple[Patient, int, str]]:
     """The patients whose duplicates matter: each until when, and for which appointment."""
-    if facts.configuration.allow_duplicate_booking:
+    if facts.known.configuration.allow_duplicate_booking:
         return {}
     return {
-        store.patient_of(new): (
-            store.patient_of(new),
-            facts.instant(new.branch_id, new.date, new.wall_time),
-            new.appointment_id,
-        )
-        for new in (draft.new for draft in drafts if _becomes_standing(draft, facts))
+        draft.patient: (draft.patient, draft.until, draft.new.appointment_id)
+        for draft in drafts
+        if draft.new is not None and _becomes_standing(draft, facts)
     }
 
 
@@ -151,29 +139,50 @@ async def _claim(
     return [one for one in found if facts.instant(one.branch_id, one.date, one.wall_time) >= facts.now]
 
 
+def _will_stand(draft: Draft, facts: Facts) -> bool:
+    return draft.new is not None and draft.new.status in booking.STANDING and draft.until >= facts.now
+
+
 def _becomes_standing(draft: Draft, facts: Facts) -> bool:
-    return facts.is_standing(draft.new) and (draft.old is None or not facts.is_standing(draft.old))
+    return _will_stand(draft, facts) and (draft.old is None or not facts.is_standing(draft.old))
 
 
 class _Diary:
     """The locked window-dates with running counts, and what is to be written of the requests decided so far."""
 
-    def __init__(self, locked: dict[Place, tuple[WindowDate, int]], standing: Iterable[Standing], facts: Facts) -> None:
-        self._days = {place: at for place, (at, _) in locked.items()}
-        self._tokens = {place: token for place, (_, token) in locked.items()}
+    def __init__(
+        self,
+        locked: Iterable[Locked],
+        standing: Iterable[Standing],
+        alive: Mapping[str, Hold],
+        live: Mapping[str, Live],
+        facts: Facts,
+    ) -> None:
+        self._days: dict[Place, WindowDate] = {}
+        self._tokens: dict[Place, int] = {}
+        self._order: dict[Place, int] = {}
+        for number, (at, token) in enumerate(locked):
+            place = at.date, at.calendar_id
+            self._days[place], self._tokens[place], self._order[place] = at, token, number
         self._standing: dict[Patient, dict[str, tuple[date, str]]] = {}
         for one in standing:
             self._stand(one.patient, one.appointment_id, one.date, one.wall_time)
+        self._alive = dict(alive)
+        self._live = {key_id: held.holds for key_id, held in live.items()}
+        self._first_end = {key_id: held.first_end for key_id, held in live.items()}
         self._facts = facts
         self._taken: Counter[Place] = Counter()
+        self._held: Counter[Place] = Counter()
         self._given: Counter[Place] = Counter()
         self._made: dict[str, Appointment] = {}
         self._changed: dict[str, Appointment] = {}
+        self._kept: list[Hold] = []
+        self._confirmed: list[str] = []
 
     @property
     def used(self) -> set[Place]:
         """The window-dates on which somebody was entered; a token given to one who left again counts."""
-        return {place for place, taken in self._taken.items() if taken} | {*self._given}
+        return {place for place in self._touched() if self._taken[place] or self._held[place] or self._given[place]}
 
     @property
     def standing(self) -> set[Patient]:
@@ -183,64 +192,116 @@ class _Diary:
     def enter(self, draft: Draft) -> Outcome:
         """Decide one request; a refusal leaves everything as it is."""
         try:
-            self._refuse_duplicate(draft)
-            appointment = draft.new if draft.wish is None else self._choose(draft, draft.wish)
+            if draft.new is None:
+                return self._keep(draft)
+            appointment = self._decide(draft, draft.new)
         except SlotkeeperError as refusal:
             return refusal
-        if _keeps_place(draft.old) and draft.old is not None:
-            self._count(_place(draft.old), -1)
-        if _keeps_place(appointment):
-            self._count(_place(appointment), 1)
-        patient = store.patient_of(appointment)
-        if self._facts.is_standing(appointment):
-            self._stand(patient, appointment.appointment_id, appointment.date, appointment.wall_time)
+        if draft.old is not None and keeps_place(draft.old):
+            self._count(place_of(draft.old), taken=-1)
+        if keeps_place(appointment):
+            self._count(place_of(appointment), taken=1)
+        if _will_stand(draft, self._facts):
+            self._stand(draft.patient, appointment.appointment_id, appointment.date, appointment.wall_time)
         else:
-            self._standing.get(patient, {}).pop(appointment.appointment_id, None)
+            self._standing.get(draft.patient, {}).pop(appointment.appointment_id, None)
         (self._made if draft.old is None else self._changed)[appointment.appointment_id] = appointment
         return appointment
 
-    def _choose(self, draft: Draft, wish: Wish) -> Appointment:
-        """The appointment on the window-date chosen for it."""
-        fitting = [at for at in self._days.values() if _may_take(at, draft)]
-        own = None if draft.old is None else self._days.get(_place(draft.old))
-        if own is not None and own in fitting:
-            fitting = [own, *(at for at in fitting if at is not own)]
-            if _keeps_place(draft.old) and booking.is_open(own, wish):
-                return self._on(draft, own)  # it has its place there already
-        return self._on(draft, booking.choose(fitting, wish, draft.channel))
+    def _decide(self, draft: Draft, new: Appointment) -> Appointment:
+        """What an appointment becomes. Raises whatever it is refused with."""
+        if draft.hold is not None and draft.hold.hold_id not in self._alive:
+            raise HoldExpired(hold_is_gone(draft.hold.hold_id))
+        self._refuse_duplicate(draft, new)
+        if draft.wish is None:
+            return new
+        if draft.hold is None:
+            return self._choose(draft, new, draft.wish)
+        at = self._days[place_of(draft.hold)]
+        if not booking.is_open(at, draft.wish):
+            raise draft.rules.refuse([], draft.wish)
+        del self._alive[draft.hold.hold_id]
+        self._confirmed.append(draft.hold.hold_id)
+        self._count(place_of(draft.hold), held=-1)
+        if draft.hold.key_id in self._live:
+            self._live[draft.hold.key_id] -= 1
+        return self._on(new, None, at)
 
-    def _on(self, draft: Draft, at: WindowDate) -> Appointment:
-        stays = draft.old is not None and _place(draft.old) == (at.date, at.calendar_id)
-        token = draft.new.token if stays else self._next_token((at.date, at.calendar_id))
-        return draft.new._replace(calendar_id=at.calendar_id, session=at.session, batch=at.batch, token=token)
+    def _choose(self, draft: Draft, new: Appointment, wish: Wish) -> Appointment:
+        """The appointment on the window-date chosen for it."""
+        fitting = self._fitting(draft.places, wish)
+        own = None if draft.old is None else self._days.get(place_of(draft.old))
+        if own is not None and booking.fits(own, wish):
+            fitting = [own, *(at for at in fitting if at is not own)]
+            if keeps_place(draft.old) and booking.is_open(own, wish):
+                return self._on(new, draft.old, own)  # it has its place there already
+        return self._on(new, draft.old, booking.choose(fitting, wish, draft.rules))
+
+    def _fitting(self, places: Sequence[Place], wish: Wish) -> list[WindowDate]:
+        """The locked window-dates that fit, in the order in which bookings try them."""
+        known = [place for place in places if place in self._days]
+        if len(known) > 1:
+            known.sort(key=self._order.__getitem__)
+        return [at for at in map(self._days.__getitem__, known) if booking.fits(at, wish)]
+
+    def _on(self, new: Appointment, old: Appointment | None, at: WindowDate) -> Appointment:
+        stays = old is not None and place_of(old) == (at.date, at.calendar_id)
+        token = new.token if stays else self._next_token((at.date, at.calendar_id))
+        return new._replace(calendar_id=at.calendar_id, session=at.session, batch=at.batch, token=token)
+
+    def _keep(self, draft: Draft) -> Hold:
+        """The hold on the window-date chosen for it. Raises whatever it is refused with."""
+        if draft.hold is None or draft.wish is None:
+            raise ValueError("a hold is asked for with a wish")
+        hold, key_id = draft.hold, draft.hold.key_id
+        if self._live.get(key_id, 0) >= MOST_HOLDS:
+            raise TooManyHolds(MOST_HOLDS, max(1, -(-(self._first_end[key_id] - self._facts.now) // 1000)))
+        at = booking.choose(self._fitting(draft.places, draft.wish), draft.wish, draft.rules)
+        hold = hold._replace(
+            calendar_id=at.calendar_id,
+            branch_id=at.branch_id,
+            session=at.session,
+            batch=at.batch,
+            start_time=at.start_time,
+            end_time=at.end_time,
+        )
+        self._count(place_of(hold), held=1)
+        self._live[key_id] = self._live.get(key_id, 0) + 1
+        self._first_end[key_id] = min(hold.expires_at, self._first_end.get(key_id, hold.expires_at))
+        self._kept.append(hold)
+        return hold
 
     def _next_token(self, place: Place) -> int | None:
-        if not self._facts.configuration.token_numbers:
+        if not self._facts.known.configuration.token_numbers:
             return None
         token = self._tokens[place]
         self._tokens[place] += 1
         self._given[place] += 1
         return token
 
-    def _count(self, place: Place, by: int) -> None:
+    def _count(self, place: Place, *, taken: int = 0, held: int = 0) -> None:
         at = self._days.get(place)
         if at is not None:
-            self._days[place] = at._replace(filled=at.filled + by)
-            self._taken[place] += by
+            self._days[place] = at._replace(filled=at.filled + taken, holds=at.holds + held)
+            self._taken[place] += taken
+            self._held[place] += held
 
     def _stand(self, patient: Patient, appointment_id: str, on: date, wall_time: str) -> None:
         self._standing.setdefault(patient, {})[appointment_id] = (on, wall_time)
 
-    def _refuse_duplicate(self, draft: Draft) -> None:
+    def _refuse_duplicate(self, draft: Draft, new: Appointment) -> None:
         """Raises DuplicateBooking that names the appointment that stands."""
-        if self._facts.configuration.allow_duplicate_booking or not _becomes_standing(draft, self._facts):
+        if self._facts.known.configuration.allow_duplicate_booking or not _becomes_standing(draft, self._facts):
             return
-        for appointment_id, (on, wall_time) in self._standing.get(store.patient_of(draft.new), {}).items():
-            if appointment_id != draft.new.appointment_id:
+        for appointment_id, (on, wall_time) in self._standing.get(draft.patient, {}).items():
+            if appointment_id != new.appointment_id:
                 raise DuplicateBooking(
                     f"This patient has the appointment {appointment_id} for the same service already, on {on} at "
                     f"{wall_time[:5]}; move or cancel that one instead."
                 )
+
+    def _touched(self) -> set[Place]:
+        return self._taken.keys() | self._held.keys() | self._given.keys()
 
     async def write(self, tx: Connection, org_id: str) -> None:
         """Write what was decided, each kind in one statement."""
@@ -248,24 +309,17 @@ class _Diary:
             await store.insert_appointments(tx, org_id, list(self._made.values()))
         if self._changed:
             await store.update_appointments(tx, org_id, list(self._changed.values()))
+        if self._kept:
+            await holds.insert_holds(tx, org_id, self._kept)
+        if self._confirmed:
+            await holds.delete_holds(tx, org_id, self._confirmed)
         counts = {
-            place: (self._taken[place], self._given[place])
-            for place in self._taken.keys() | self._given.keys()
-            if self._taken[place] or self._given[place]
+            place: Counted(self._taken[place], self._held[place], self._given[place]) for place in self._touched()
         }
-        if counts:
+        if counts:  # one that changed by nothing too: a hold in it may end at another moment now
             await days.count_places(tx, org_id, counts)
 
 
-Drafting = Callable[[Facts], Draft]
-
-
-def draft_all(drafting: Iterable[Drafting], facts: Facts) -> list[Draft | SlotkeeperError]:
-    """The drafts of some requests; a refusal stands in the place of each that cannot be drafted."""
-    drafts: list[Draft | SlotkeeperError] = []
-    for make in drafting:
-        try:
-            drafts.append(make(facts))
-        except SlotkeeperError as refusal:
-            drafts.append(refusal)
-    return drafts
+def hold_is_gone(hold_id: str) -> str:
+    """The sentence for a hold that is no more."""
+    return f"The hold {hold_id} ran out, was released, or was confirmed already; take a new one."

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from slotkeeper.domain.errors import SlotkeeperError, Unavailable
+from slotkeeper.domain.errors import Unavailable
 from slotkeeper.store.database import Connection, Database
 
 Request = TypeVar("Request")
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 MOST = 256
 """How many requests one group holds at most."""
 
-Step = Callable[[Connection, str, Sequence[Request], int], Awaitable[Sequence[Result | SlotkeeperError]]]
+Step = Callable[[Connection, str, Sequence[Request], int], Awaitable[Sequence[Result | Exception]]]
 
 
 class _Waiting(NamedTuple, Generic[Request, Result]):
@@ -93,7 +93,7 @@ class Together(Generic[Request, Result]):
 
     async def _run(
         self, tx: Connection, org_id: str, group: Sequence[_Waiting[Request, Result]], now: int
-    ) -> Sequence[Result | SlotkeeperError]:
+    ) -> Sequence[Result | Exception]:
         return await self._step(tx, org_id, [one.request for one in group], now)
 
 

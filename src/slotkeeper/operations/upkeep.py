@@ -1,13 +1,14 @@
 """What the person who runs Slotkeeper does: recount everything, erase a person (contract.md sections 2 and 7)."""
 
 import json
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import NotFound
 from slotkeeper.domain.model import fold
-from slotkeeper.operations.ids import new_id
-from slotkeeper.store import appointments, audit
+from slotkeeper.operations.acts import Act
+from slotkeeper.store import appointments, requests
 from slotkeeper.store.appointments import Difference
 from slotkeeper.store.database import Connection, Database
 
@@ -38,6 +39,7 @@ async def erase_patient(
     """
     caller.require(Scope.ADMIN)
     org_id = caller.org_id
+    act = Act(caller, "patients.erase", "patient", now)
 
     async def find(tx: Connection) -> dict[str, str]:
         found = {
@@ -52,19 +54,25 @@ async def erase_patient(
     async def work(tx: Connection) -> dict[str, str]:
         found = await find(tx)
         await appointments.erase(tx, org_id, list(found), erased=ERASED, now=now)
-        await audit.insert_entry(
-            tx,
-            org_id,
-            audit_id=new_id(),
-            at=now,
-            action="patients.erase",
-            subject="patient",
-            key_id=caller.key_id or None,
-            channel=caller.channel,
-            outcome="done",
-            after=json.dumps({"appointments": list(found)}),
-        )
+        await _erase_answers(tx, org_id, list(found))
+        await act.note(tx, None, {"appointments": list(found)})
         return found
 
-    found = await (db.read(find) if dry_run else db.write(work))
+    found = await (db.read(find) if dry_run else act.write(db, work))
     return Erased(len(found), sorted({fold(patient): patient for patient in found.values()}.values()))
+
+
+async def _erase_answers(tx: Connection, org_id: str, appointment_ids: Iterable[str]) -> None:
+    """Erase the patient in the answers that are kept for a retry of the booking."""
+    for appointment_id in appointment_ids:
+        kept = await requests.list_mentioning(tx, org_id, appointment_id)
+        erased = [one._replace(answer=_erase_answer(one.answer)) for one in kept]
+        await requests.replace_answers(tx, org_id, erased)
+
+
+def _erase_answer(answer: str) -> str:
+    said: dict[str, Any] = json.loads(answer)
+    shown = said.get("data", {})
+    blank = {"patient_name": ERASED, "parent_phone": "", "notes": ERASED}
+    shown |= {name: text for name, text in blank.items() if shown.get(name)}
+    return json.dumps(said, separators=(",", ":"), ensure_ascii=False)

@@ -10,6 +10,7 @@ from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import Conflict, Detail, InvalidInput, NotFound
 from slotkeeper.domain.model import Branch, Day, Service, Session, Status, Window, fold
 from slotkeeper.domain.slot_ids import parse_uuid
+from slotkeeper.operations.acts import Act, changed
 from slotkeeper.operations.directory import Item, pick
 from slotkeeper.operations.ids import new_id
 from slotkeeper.operations.projection import reproject
@@ -75,6 +76,7 @@ async def create_window(
     """
     caller.require(Scope.SLOTS_WRITE)
     org_id = caller.org_id
+    act = Act(caller, "windows.create", None, now)
 
     async def work(tx: Connection) -> Window:
         branch = choose_branch(await directory.list_branches(tx, org_id), branch_id)
@@ -94,9 +96,10 @@ async def create_window(
             now,
             now,
         )
+        await act.note(tx, *changed(None, window), subject=window.calendar_id)
         return await add_window(tx, org_id, window, now=now)
 
-    return await db.write(work)
+    return await act.write(db, work)
 
 
 async def add_window(tx: Connection, org_id: str, window: Window, *, now: int) -> Window:
@@ -143,6 +146,7 @@ async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled
     """Enable or disable a window; doing it twice changes nothing. Its bookings stay. Raises NotFound."""
     caller.require(Scope.SLOTS_WRITE)
     org_id = caller.org_id
+    act = Act(caller, "windows.enable" if enabled else "windows.disable", calendar_id, now)
 
     async def work(tx: Connection) -> Window:
         stored = await require_window(tx, org_id, calendar_id, lock=True)
@@ -151,9 +155,10 @@ async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled
         window = stored._replace(enabled=enabled, updated_at=now)
         await store.update_window(tx, org_id, window)
         await _project(tx, org_id, window, now=now)
+        await act.note(tx, *changed(stored, window))
         return window
 
-    return await db.write(work)
+    return await act.write(db, work)
 
 
 async def _changed(tx: Connection, org_id: str, stored: Window, changes: WindowChanges) -> Window:
@@ -224,11 +229,16 @@ async def require_window(tx: Connection, org_id: str, calendar_id: str, *, lock:
     """The window of an id. Raises NotFound."""
     window = await store.find_window(tx, org_id, calendar_id, lock=lock)
     if window is None:
-        raise NotFound(
-            f"This organization has no calendar window with the id {calendar_id}; "
-            "'GET /v1/appointment-slots' lists those that it has."
-        )
+        raise no_such_window(calendar_id)
     return window
+
+
+def no_such_window(calendar_id: str) -> NotFound:
+    """The refusal of a window that is not there."""
+    return NotFound(
+        f"This organization has no calendar window with the id {calendar_id}; "
+        "'GET /v1/appointment-slots' lists those that it has."
+    )
 
 
 async def _refuse_twin(tx: Connection, org_id: str, window: Window) -> None:

@@ -13,13 +13,10 @@ _INSERT = SQL("""
         patient_name, parent_phone, phone_key, name_key, assigned_doctor, notes, external_reference_id, created_at,
         updated_at
     )
-    SELECT :org_id, a.appointment_id, a.date, a.calendar_id, a.service_id, a.branch_id, a.wall_time, a.status,
-           a.channel, a.token, a.patient_name, a.parent_phone, a.phone_key, a.name_key, a.assigned_doctor, a.notes,
-           a.external_reference_id, a.created_at, a.updated_at
-    FROM @rows(:appointments, appointment_id TEXT, date DATE, calendar_id UUID, service_id UUID, branch_id UUID,
-               wall_time TEXT, status TEXT, channel TEXT, token INTEGER, patient_name TEXT, parent_phone TEXT,
-               phone_key TEXT, name_key TEXT, assigned_doctor TEXT, notes TEXT, external_reference_id TEXT,
-               created_at INSTANT, updated_at INSTANT) a
+    @values(appointment_id TEXT, date DATE, calendar_id UUID, service_id UUID, branch_id UUID, wall_time TEXT,
+            status TEXT, channel TEXT, token INTEGER, patient_name TEXT, parent_phone TEXT, phone_key TEXT,
+            name_key TEXT, assigned_doctor TEXT, notes TEXT, external_reference_id TEXT, created_at INSTANT,
+            updated_at INSTANT)
 """)
 
 _UPDATE = SQL("""
@@ -54,7 +51,8 @@ _BY_ID = SQL(
 
 _STANDING = SQL("""
     SELECT a.appointment_id, a.service_id, a.phone_key, a.name_key, a.date, a.wall_time, a.branch_id
-    FROM @rows(:patients, phone_key TEXT, name_key TEXT, service_id UUID) p CROSS JOIN appointments a
+    FROM @rows(:patients, phone_key TEXT, name_key TEXT, service_id UUID) p
+    CROSS JOIN appointments a @index(appointments_by_patient)
     WHERE a.org_id = :org_id AND a.phone_key = p.phone_key AND a.name_key = p.name_key
       AND a.service_id = p.service_id AND a.status IN ('confirmed', 'rescheduled')
 """)
@@ -62,9 +60,7 @@ _STANDING = SQL("""
 # The row is the lock of one patient and one service, whether or not anything stands.
 _CLAIM = SQL("""
     INSERT INTO upcoming (org_id, patient_key, service_id, until, appointment_id)
-    SELECT :org_id, p.phone_key || ' ' || p.name_key, p.service_id, p.until, p.appointment_id
-    FROM @rows(:patients, phone_key TEXT, name_key TEXT, service_id UUID, until INSTANT, appointment_id TEXT) p
-    WHERE true
+    @values(patient_key TEXT, service_id UUID, until INSTANT, appointment_id TEXT)
     ON CONFLICT (org_id, patient_key, service_id) DO UPDATE SET
         until = excluded.until, appointment_id = excluded.appointment_id
 """)
@@ -143,7 +139,7 @@ _DROP_CLAIMS = SQL("""
 """)
 
 _OF_PHONE = SQL("""
-    SELECT appointment_id, patient_name FROM appointments
+    SELECT appointment_id, patient_name FROM appointments @index(appointments_by_patient)
     WHERE org_id = :org_id AND phone_key = :phone_key
     ORDER BY appointment_id
 """)
@@ -226,7 +222,7 @@ async def insert_appointments(tx: Connection, org_id: str, appointments: Sequenc
         )
         for item in appointments
     ]
-    await tx.execute(_INSERT, org_id=org_id, appointments=pack(rows))
+    await tx.insert(_INSERT, org_id, rows)
 
 
 async def update_appointments(tx: Connection, org_id: str, appointments: Sequence[Appointment]) -> None:
@@ -256,14 +252,19 @@ async def get_appointments(
     """Those of some appointments that exist, by id; with ``lock`` they stay so until the transaction ends."""
     ids = pack([(appointment_id,) for appointment_id in sorted(appointment_ids)])
     if lock:
-        await tx.fetch(_LOCK, org_id=org_id, ids=ids)
+        await tx.lock(_LOCK, org_id=org_id, ids=ids)
     return {row[0]: _appointment(row) for row in await tx.fetch(_BY_ID, org_id=org_id, ids=ids)}
 
 
 async def claim(tx: Connection, org_id: str, claims: Sequence[tuple[Patient, int, str]]) -> list[Standing]:
     """Lock some patients, each until an instant for an appointment; what stands for them already."""
-    patients = pack(sorted((*patient, until, appointment_id) for patient, until, appointment_id in claims))
-    await tx.execute(_CLAIM, org_id=org_id, patients=patients)
+    ordered = sorted(claims)
+    rows = [
+        (f"{patient.phone_key} {patient.name_key}", patient.service_id, until, appointment_id)
+        for patient, until, appointment_id in ordered
+    ]
+    await tx.insert(_CLAIM, org_id, rows)
+    patients = pack([patient for patient, _, _ in ordered])
     return [
         Standing(appointment_id, Patient(phone_key, name_key, service_id), date.fromisoformat(on), wall_time, branch_id)
         for appointment_id, service_id, phone_key, name_key, on, wall_time, branch_id in await tx.fetch(

@@ -1,13 +1,95 @@
-"""The audit trail."""
+"""The audit trail (contract.md section 8)."""
 
-from slotkeeper.store.database import SQL, Connection, Value
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from slotkeeper.domain.model import AuditEntry
+from slotkeeper.store.database import SQL, Connection, Row
 
 _INSERT = SQL("""
-    INSERT INTO audit (org_id, audit_id, at, action, subject, key_id, channel, outcome, after)
-    VALUES (:org_id, :audit_id, :at, :action, :subject, :key_id, :channel, :outcome, :after)
+    INSERT INTO audit (
+        org_id, audit_id, at, action, subject, key_id, user_id, channel, request_id, outcome, before, after
+    )
+    @values(audit_id UUID, at INSTANT, action TEXT, subject TEXT, key_id UUID, user_id UUID, channel TEXT,
+            request_id TEXT, outcome TEXT, before TEXT, after TEXT)
 """)
 
+_FILTERS = """
+    FROM audit
+    WHERE org_id = :org_id AND at BETWEEN :first AND :last
+      AND (:action IS NULL OR action = :action)
+      AND (:subject IS NULL OR subject = :subject)
+      AND (:key_id IS NULL OR key_id = :key_id)
+"""
 
-async def insert_entry(tx: Connection, org_id: str, **entry: Value) -> None:
-    """Note who did what, in the same transaction as the change itself."""
-    await tx.execute(_INSERT, org_id=org_id, **entry)
+_PAGE = SQL(
+    "SELECT audit_id, at, action, subject, key_id, user_id, channel, request_id, outcome, before, after"
+    + _FILTERS
+    + "ORDER BY at DESC, audit_id DESC LIMIT :limit OFFSET :skip"
+)
+
+_TOTAL = SQL("SELECT count(*)" + _FILTERS)
+
+_KNOWS = SQL("""
+    SELECT 1 FROM audit @index(audit_by_subject)
+    WHERE org_id = :org_id AND subject = :subject AND action = :action
+    LIMIT 1
+""")
+
+_PURGE = SQL("DELETE FROM audit WHERE org_id = :org_id AND at < :before")
+
+
+class AuditSearch(NamedTuple):
+    """What entries are looked for by: instants, both included; None stands for all."""
+
+    first: int
+    last: int
+    action: str | None = None
+    subject: str | None = None
+    key_id: str | None = None
+
+
+async def insert_entries(tx: Connection, org_id: str, entries: Sequence[AuditEntry]) -> None:
+    """Note what was done or refused, in the same transaction as the change itself."""
+    rows = [
+        (*entry[:3], entry.subject or "", *entry[4:9], _packed(entry.before), _packed(entry.after)) for entry in entries
+    ]
+    await tx.insert(_INSERT, org_id, rows)
+
+
+async def list_entries(
+    tx: Connection, org_id: str, wanted: AuditSearch, *, limit: int, skip: int
+) -> tuple[list[AuditEntry], int]:
+    """One page of the entries looked for, the newest first, and how many there are in all."""
+    values = wanted._asdict()
+    total = await tx.fetch_one(_TOTAL, org_id=org_id, **values)
+    rows = await tx.fetch(_PAGE, org_id=org_id, limit=limit, skip=skip, **values)
+    return [_entry(row) for row in rows], 0 if total is None else total[0]
+
+
+async def knows(tx: Connection, org_id: str, *, action: str, subject: str) -> bool:
+    """Whether something was ever done to a subject, as far back as the trail is kept."""
+    return await tx.fetch_one(_KNOWS, org_id=org_id, subject=subject, action=action) is not None
+
+
+async def purge(tx: Connection, org_id: str, *, before: int) -> int:
+    """Take away the entries of the time before an instant; how many."""
+    return await tx.execute(_PURGE, org_id=org_id, before=before)
+
+
+def _packed(values: Mapping[str, Any] | None) -> str | None:
+    return None if values is None else msgspec.json.encode(values).decode()
+
+
+def _unpacked(column: str | None) -> dict[str, Any] | None:
+    if column is None:
+        return None
+    values: dict[str, Any] = msgspec.json.decode(column)
+    return values
+
+
+def _entry(row: Row) -> AuditEntry:
+    audit_id, at, action, subject, *rest = row
+    return AuditEntry(audit_id, at, action, subject or None, *rest[:-2], *map(_unpacked, rest[-2:]))

@@ -4,17 +4,21 @@ Statements are written once, as constants, with named parameters (``:org_id``). 
 spell differently stands in them as a marker that each engine spells out once, at first use:
 
 - ``@rows(:name, column type, …)``: the rows of a JSON array parameter as a table;
+- ``@values(column type, …)``: what an INSERT INTO … stores for each of some rows, after the organization's id;
 - ``@list(a, b)``: a JSON array of arrays, aggregated over the rows of a group;
-- ``@lock``: the lock on the rows read, where the engine does not lock the whole database.
+- ``@lock``: the lock on the rows read, where the engine does not lock the whole database;
+- ``@index(name)``: behind a table, the index to find its rows by, where the engine keeps no statistics to know.
 
 Types of columns, in the schema and in markers: ``UUID``, ``TEXT``, ``DATE``, ``INSTANT``
 (milliseconds UTC), ``INTEGER``, ``BOOLEAN``.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import date
 from typing import Any, NewType, Protocol, TypeVar
+
+import msgspec
 
 SQL = NewType("SQL", str)
 Value = str | int | bool | None
@@ -35,6 +39,14 @@ class Connection(Protocol):
 
     async def execute(self, sql: SQL, **values: Value) -> int:
         """Run a statement and say how many rows it changed."""
+        ...
+
+    async def insert(self, sql: SQL, org_id: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run a statement with ``@values`` for some rows of an organization."""
+        ...
+
+    async def lock(self, sql: SQL, **values: Value) -> None:
+        """Run a statement that only keeps others waiting until the transaction ends."""
         ...
 
     async def execute_each(self, sql: SQL, rows: Sequence[Mapping[str, Value]]) -> None:
@@ -98,6 +110,6 @@ def run(work: Awaitable[T]) -> T:
     return asyncio.run(main())
 
 
-def pack(rows: Sequence[Sequence[Value]]) -> str:
+def pack(rows: Sequence[Sequence[Value | date]]) -> str:
     """Rows as the JSON array that ``@rows`` reads."""
-    return json.dumps(rows, separators=(",", ":"))
+    return msgspec.json.encode(rows).decode()

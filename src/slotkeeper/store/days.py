@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from slotkeeper.domain.calendar import is_skipped
 from slotkeeper.domain.capacity import Services
-from slotkeeper.domain.model import Override, Status, WindowDate
+from slotkeeper.domain.model import Channel, Override, Status, WindowDate
 from slotkeeper.store.database import SQL, Connection, Row, Value, pack
+from slotkeeper.store.holds import bury
 from slotkeeper.store.rows import HIGHEST_UUID, LOWEST_UUID, id_of, key_of
 
 # Where a record is stored the record speaks, else the window and the closures do. ``k`` finds the windows by an
@@ -67,7 +68,7 @@ _REVISIONS = SQL("""
     WHERE o.org_id = :org_id
 """)
 
-_STORED_COLUMNS = """
+_STORED = SQL("""
     SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
            d.max_slots, d.ai_slots, d.covered, d.filled,
            CASE WHEN d.held > 0 THEN (
@@ -78,19 +79,37 @@ _STORED_COLUMNS = """
                SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
                WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
            ) END,
-           w.created_at, w.updated_at, d.next_token
-"""
-
-_STORED = SQL(
-    _STORED_COLUMNS
-    + """
+           w.created_at, w.updated_at
     FROM days d JOIN windows w ON w.org_id = :org_id AND w.calendar_id = d.calendar_id
     WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
       AND (:branch_id IS NULL OR d.branch_id = :branch_id)
       AND (:session IS NULL OR d.session = :session)
     ORDER BY d.date, d.start_time, d.batch, d.calendar_id
-"""
-)
+""")
+
+# Whether a full one is OPEN does not matter to who looks for room, so it stays here. Where overrides stand, the
+# domain decides.
+_WITH_ROOM = SQL("""
+    SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
+           d.max_slots, d.ai_slots, d.covered, d.filled,
+           CASE WHEN d.held > 0 THEN (
+               SELECT count(*) FROM holds h
+               WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id AND h.expires_at > :now
+           ) ELSE 0 END,
+           CASE WHEN d.overridden THEN (
+               SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
+               WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
+           ) END,
+           0, 0
+    FROM days d
+    WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to AND d.covered
+      AND (d.overridden OR d.filled < CASE WHEN :channel = 'ai' THEN coalesce(d.ai_slots, d.max_slots)
+                                           ELSE d.max_slots END)
+      AND (:branch_id IS NULL OR d.branch_id = :branch_id)
+      AND (:session IS NULL OR d.session = :session)
+      AND (:service_id IS NULL OR d.service_id IN (:service_id, :every_service))
+    ORDER BY d.date, d.start_time, d.batch, d.calendar_id
+""")
 
 _LOCK = SQL("""
     SELECT d.rev
@@ -100,18 +119,29 @@ _LOCK = SQL("""
     @lock
 """)
 
-_AT = SQL(
-    _STORED_COLUMNS
-    + """
+# Under the lock, once the dead holds are buried, every row in holds is a live one, whatever anybody's clock says.
+_AT = SQL("""
+    SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
+           d.max_slots, d.ai_slots, d.covered, d.filled, d.held,
+           CASE WHEN d.overridden THEN (
+               SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
+               WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
+           ) END,
+           w.created_at, w.updated_at, d.next_token
     FROM @rows(:places, date DATE, calendar_id UUID) p CROSS JOIN days d CROSS JOIN windows w
     WHERE d.org_id = :org_id AND d.date = p.date AND d.calendar_id = p.calendar_id
       AND w.org_id = :org_id AND w.calendar_id = d.calendar_id
     ORDER BY d.date, d.start_time, d.batch, d.calendar_id
-"""
-)
+""")
+
+_EXISTING = SQL("""
+    SELECT d.date, d.calendar_id
+    FROM @rows(:places, date DATE, calendar_id UUID) p CROSS JOIN days d
+    WHERE d.org_id = :org_id AND d.date = p.date AND d.calendar_id = p.calendar_id
+""")
 
 _COUNT = SQL("""
-    UPDATE days SET filled = filled + :taken, next_token = next_token + :tokens, rev = rev + 1
+    UPDATE days SET filled = filled + :taken, held = held + :held, next_token = next_token + :tokens, rev = rev + 1
     WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
 """)
 
@@ -201,6 +231,34 @@ async def list_stored(
     return [_window_date(row) for row in rows]
 
 
+async def list_with_room(
+    tx: Connection,
+    org_id: str,
+    *,
+    date_from: date,
+    date_to: date,
+    branch_id: str | None,
+    session: str | None,
+    service_id: str | None,
+    channel: Channel,
+    now: int,
+) -> list[WindowDate]:
+    """The stored window-dates that may have room for a channel, by date, time, batch and id."""
+    rows = await tx.fetch(
+        _WITH_ROOM,
+        org_id=org_id,
+        date_from=date_from.isoformat(),
+        date_to=date_to.isoformat(),
+        branch_id=branch_id,
+        session=session,
+        service_id=service_id,
+        every_service=key_of(None),
+        channel=channel,
+        now=now,
+    )
+    return [_window_date(row) for row in rows]
+
+
 Place = tuple[date, str]
 """A window-date by its date and its window's id: sorted, the order in which they are locked."""
 
@@ -216,12 +274,21 @@ async def lock_places(tx: Connection, org_id: str, places: Collection[Place], *,
     """Those of some window-dates that are stored, in the order in which bookings try them.
 
     They are read in a second statement, after the locks: a statement that had to wait for one would see
-    the counts of the moment before.
+    the counts of the moment before. Their holds that ran out are buried.
     """
-    packed = pack([(on.isoformat(), calendar_id) for on, calendar_id in sorted(places)])
-    await tx.fetch(_LOCK, org_id=org_id, places=packed)
-    rows = await tx.fetch(_AT, org_id=org_id, places=packed, now=now)
+    packed = pack(sorted(places))
+    await tx.lock(_LOCK, org_id=org_id, places=packed)
+    rows = await tx.fetch(_AT, org_id=org_id, places=packed)
+    held = [(date.fromisoformat(row[1]), row[0]) for row in rows if row[12]]
+    if held and await bury(tx, org_id, held, now=now):
+        rows = await tx.fetch(_AT, org_id=org_id, places=packed)
     return [Locked(_window_date(row), row[16]) for row in rows]
+
+
+async def list_existing(tx: Connection, org_id: str, places: Collection[Place]) -> set[Place]:
+    """Those of some window-dates that are stored at this moment."""
+    rows = await tx.fetch(_EXISTING, org_id=org_id, places=pack(sorted(places)))
+    return {(date.fromisoformat(on), calendar_id) for on, calendar_id in rows}
 
 
 async def lock_window_date(tx: Connection, org_id: str, calendar_id: str, on: date, *, now: int) -> WindowDate | None:
@@ -230,11 +297,19 @@ async def lock_window_date(tx: Connection, org_id: str, calendar_id: str, on: da
     return found[0].window_date if found else None
 
 
-async def count_places(tx: Connection, org_id: str, changes: Mapping[Place, tuple[int, int]]) -> None:
-    """Change locked window-dates by how many places were taken (less than 0: freed) and how many tokens given."""
+class Counted(NamedTuple):
+    """By how much a window-date changes: places filled and places held (less than 0: freed), and tokens given."""
+
+    taken: int = 0
+    held: int = 0
+    tokens: int = 0
+
+
+async def count_places(tx: Connection, org_id: str, changes: Mapping[Place, Counted]) -> None:
+    """Change locked window-dates, and move their revisions on."""
     rows: list[dict[str, Value]] = [
-        {"org_id": org_id, "date": on.isoformat(), "calendar_id": calendar_id, "taken": taken, "tokens": tokens}
-        for (on, calendar_id), (taken, tokens) in sorted(changes.items())
+        {"org_id": org_id, "date": on.isoformat(), "calendar_id": calendar_id, **counted._asdict()}
+        for (on, calendar_id), counted in sorted(changes.items())
     ]
     await tx.execute_each(_COUNT, rows)
 

@@ -83,6 +83,8 @@ _ZONES = SQL("""
     WHERE b.org_id = :org_id AND o.org_id = :org_id
 """)
 
+_BRANCH_HORIZONS = SQL("SELECT branch_id, projected_to FROM branches WHERE org_id = :org_id")
+
 _PROJECTED = SQL("""
     UPDATE branches SET projected_to = :projected_to
     WHERE org_id = :org_id AND branch_id = :branch_id
@@ -206,6 +208,12 @@ async def get_horizon(tx: Connection, org_id: str, branch_id: str) -> Horizon:
     if row is None:
         raise LookupError(branch_id)
     return _horizon(row)
+
+
+async def list_branch_horizons(tx: Connection, org_id: str) -> dict[str, date]:
+    """Up to which date the records of each branch are stored, by the branch's id."""
+    rows = await tx.fetch(_BRANCH_HORIZONS, org_id=org_id)
+    return {branch_id: date.fromisoformat(projected_to) for branch_id, projected_to in rows}
 
 
 async def list_zones(tx: Connection, org_id: str) -> dict[str, str]:

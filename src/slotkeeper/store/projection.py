@@ -186,7 +186,7 @@ async def plan(
     span = {"org_id": org_id, "calendars": pack([(calendar_id,) for calendar_id in calendar_ids])}
     dates = {"date_from": date_from.isoformat(), "date_to": date_to.isoformat()}
     if lock:
-        await tx.fetch(_LOCK, **span, **dates)
+        await tx.lock(_LOCK, **span, **dates)
     packed = pack([(item.calendar_id, item.date.isoformat(), item.covered) for item in wanted])
     planned = [
         Planned(change, calendar_id, date.fromisoformat(on), bool(covered), filled, held, bool(overridden), differs)

@@ -29,6 +29,14 @@ _BY_ID = SQL("""
 
 _LOCKED = SQL(_BY_ID + "@lock")
 
+_OF_WEEKDAY = SQL("""
+    SELECT calendar_id, branch_id, weekday, session, batch, start_time, end_time, service_id, max_slots, ai_slots,
+           enabled, created_at, updated_at
+    FROM windows @index(windows_by_weekday)
+    WHERE org_id = :org_id AND weekday = :weekday AND branch_id = :branch_id
+    ORDER BY start_time, batch, calendar_id
+""")
+
 _TWIN = SQL("""
     SELECT calendar_id, branch_id, weekday, session, batch, start_time, end_time, service_id, max_slots, ai_slots,
            enabled, created_at, updated_at
@@ -67,7 +75,7 @@ _SIZES = SQL("""
 """)
 
 _CLOSURES = SQL("""
-    SELECT branch_id, date_from, date_to, reason
+    SELECT closure_id, branch_id, date_from, date_to, reason, source, created_at
     FROM closures
     WHERE org_id = :org_id AND date_to >= :date_from AND date_from <= :date_to
     ORDER BY date_from, closure_id
@@ -86,6 +94,12 @@ async def list_windows(
     """The windows that fit all filters given, by branch, day and time."""
     weekday = None if day is None else DAYS.index(day)
     rows = await tx.fetch(_LIST, org_id=org_id, branch_id=branch_id, weekday=weekday, session=session, enabled=enabled)
+    return [_window(row) for row in rows]
+
+
+async def list_of_weekday(tx: Connection, org_id: str, branch_id: str, weekday: int) -> list[Window]:
+    """The windows of a branch on a weekday (0 for Monday), disabled ones included, in the order of bookings."""
+    rows = await tx.fetch(_OF_WEEKDAY, org_id=org_id, branch_id=branch_id, weekday=weekday)
     return [_window(row) for row in rows]
 
 
@@ -145,8 +159,8 @@ async def list_closures(tx: Connection, org_id: str, *, date_from: date, date_to
     """The closures that touch some dates, the earliest first."""
     rows = await tx.fetch(_CLOSURES, org_id=org_id, date_from=date_from.isoformat(), date_to=date_to.isoformat())
     return [
-        Closure(id_of(branch_id), date.fromisoformat(first), date.fromisoformat(last), reason)
-        for branch_id, first, last, reason in rows
+        Closure(closure_id, id_of(branch_id), date.fromisoformat(first), date.fromisoformat(last), *rest)
+        for closure_id, branch_id, first, last, *rest in rows
     ]
 
 

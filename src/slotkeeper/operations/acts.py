@@ -1,0 +1,196 @@
+"""Acts: a change that takes effect once, however often it is asked for, and is noted in the audit trail.
+
+Every operation that changes something is done through an act: what it changes, its entry in the audit trail and
+the answer to its Idempotency-Key are one transaction (contract.md sections 6 and 8). A refusal by a rule is
+noted too, and stores no answer: its retry is judged afresh.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from slotkeeper.domain.access import Caller
+from slotkeeper.domain.errors import Conflict, Kind, SlotkeeperError
+from slotkeeper.domain.model import AuditEntry
+from slotkeeper.operations.ids import new_id
+from slotkeeper.store import audit, requests
+from slotkeeper.store.database import Connection, Database, Work
+from slotkeeper.store.requests import Answered, Keyed
+
+T = TypeVar("T")
+
+DAY = 86_400_000
+KEPT = DAY
+"""For how many milliseconds an answer is kept for its Idempotency-Key."""
+
+RULES = (Kind.CONFLICT, Kind.UNPROCESSABLE)
+"""The kinds of refusals that the audit trail notes: those by a rule."""
+
+KEY_CLASH = (
+    "This Idempotency-Key was used for another request within the last 24 hours; "
+    "send every new request with a key of its own."
+)
+
+PRIVATE = "(private)"
+"""What stands in the audit trail for a text about a patient."""
+
+_UNNOTED = frozenset({"created_at", "updated_at", "patient_name", "parent_phone"})
+
+
+class Record(Protocol):
+    """A value of the domain: a NamedTuple."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+class Replayed(Exception):
+    """The request had its effect before: this is the answer that it got. No refusal, but no new effect either."""
+
+    def __init__(self, status: int, answer: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.answer = answer
+
+
+class Act(NamedTuple):
+    """Who does what to what, and when. ``about`` is what a refusal is noted with: window, date and service."""
+
+    caller: Caller
+    action: str
+    subject: str | None
+    now: int
+    about: Mapping[str, Any] | None = None
+
+    async def write(self, db: Database, work: Work[T]) -> T:
+        """Do the work in one durable transaction.
+
+        Raises Replayed where the same request had its effect before, Conflict where its Idempotency-Key
+        belongs to another one, and whatever the work raises.
+        """
+
+        async def whole(tx: Connection) -> T:
+            found = await claim(tx, self.caller.org_id, [self.caller], now=self.now)
+            if found:
+                raise found[0]
+            result = await work(tx)
+            await settle(tx, self.caller.org_id, [(self.caller, result)], now=self.now)
+            return result
+
+        try:
+            return await db.write(whole)
+        except SlotkeeperError as refusal:
+            entry = self.refused(refusal)
+            if entry is not None:
+                await db.write(lambda tx: audit.insert_entries(tx, self.caller.org_id, [entry]))
+            raise
+
+    async def require_new(self, db: Database) -> None:
+        """Make sure, before work that takes several transactions, that the same request had no effect before.
+
+        Raises Replayed, Conflict as ``write`` does.
+        """
+        keyed = keyed_by(self.caller)
+        if keyed is not None:
+            found = await db.read(
+                lambda tx: requests.find_answers(tx, self.caller.org_id, [keyed], expired=self.now - KEPT)
+            )
+            for answered in found.values():
+                raise _told(keyed, answered)
+
+    async def note(
+        self,
+        tx: Connection,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any] | None,
+        *,
+        subject: str | None = None,
+    ) -> None:
+        """Note in the audit trail that it was done, in the same transaction."""
+        await audit.insert_entries(tx, self.caller.org_id, [self.done(before, after, subject=subject)])
+
+    def done(
+        self, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *, subject: str | None = None
+    ) -> AuditEntry:
+        """The entry of an act that was done; ``subject`` where its id is new."""
+        return self._entry("done", subject or self.subject, before or None, after or None)
+
+    def refused(self, refusal: SlotkeeperError) -> AuditEntry | None:
+        """The entry of an act that a rule refused, None where it was no rule."""
+        if refusal.kind not in RULES:
+            return None
+        return self._entry("refused", self.subject, None, {"code": refusal.code, **(self.about or {})})
+
+    def _entry(
+        self, outcome: str, subject: str | None, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    ) -> AuditEntry:
+        caller = self.caller
+        return AuditEntry(
+            new_id(),
+            self.now,
+            self.action,
+            subject,
+            caller.key_id or None,
+            None,
+            caller.channel,
+            caller.request_id or None,
+            outcome,
+            before,
+            after,
+        )
+
+
+def changed(before: Record | None, after: Record | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What differs between two values of a kind, None for one that is not there; nothing of a patient."""
+    old = {} if before is None else before._asdict()
+    new = {} if after is None else after._asdict()
+    names = [name for name in (new or old) if name not in _UNNOTED and old.get(name) != new.get(name)]
+    return _noted(old, names), _noted(new, names)
+
+
+def _noted(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {
+        name: PRIVATE if name == "notes" and values[name] is not None else values[name]
+        for name in names
+        if name in values
+    }
+
+
+def keyed_by(caller: Caller) -> Keyed | None:
+    """The request of a caller as it is stored, None where it carries no Idempotency-Key."""
+    if caller.once is None:
+        return None
+    return Keyed(caller.key_id, caller.once.key, caller.once.fingerprint)
+
+
+async def claim(
+    tx: Connection, org_id: str, callers: Sequence[Caller], *, now: int
+) -> dict[int, Replayed | SlotkeeperError]:
+    """Lock the requests of some callers; by place in the list, those that are answered already or that clash."""
+    wanted = {place: keyed for place, keyed in enumerate(map(keyed_by, callers)) if keyed is not None}
+    if not wanted:
+        return {}
+    found = await requests.claim(tx, org_id, list(wanted.values()), now=now, expired=now - KEPT)
+    return {place: _told(keyed, found[keyed[:2]]) for place, keyed in wanted.items() if keyed[:2] in found}
+
+
+def _told(keyed: Keyed, answered: Answered) -> Replayed | SlotkeeperError:
+    if answered.request.fingerprint == keyed.fingerprint:
+        return Replayed(answered.status, answered.answer)
+    return Conflict(KEY_CLASH)
+
+
+async def settle(tx: Connection, org_id: str, results: Sequence[tuple[Caller, Any]], *, now: int) -> None:
+    """Store the answers to claimed requests; one whose result is an exception gives its claim up."""
+    kept: list[Answered] = []
+    refused: list[Keyed] = []
+    for caller, result in results:
+        keyed = keyed_by(caller)
+        if keyed is None or caller.once is None:
+            continue
+        if isinstance(result, Exception):
+            refused.append(keyed)
+        else:
+            kept.append(Answered(keyed, *caller.once.answer(result)))
+    if kept:
+        await requests.keep_answers(tx, org_id, kept, now=now)
+    if refused:
+        await requests.forget(tx, org_id, refused)
