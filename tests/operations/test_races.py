@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.world import MONDAY, Cast, Client, World, good, millis
 
 pytestmark = pytest.mark.slow
 PROCESSES = 3
+CLOCKS = (-30_000, 0, 50_000)  # milliseconds
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,6 +29,7 @@ class Race:
         owner.branch("Main Street")
         self.service = owner.service("Checkup")
         self.windows: list[str] = []
+        self.looks = 0
 
     def open(self, places: int, others: int = 1) -> None:
         """The first window has so many places, the second has others."""
@@ -35,8 +38,14 @@ class Race:
             self.owner.window(max_slots=others, session="Evening", start_time="17:00", end_time="19:00"),
         ]
 
-    def run(self, *people: dict[str, int], **more: Any) -> list[Counter[str]]:
-        """Start the processes, let them go together, and give what each did; groups of people follow each other."""
+    def run(
+        self, *people: dict[str, int], apart: tuple[int, ...] = (0,) * PROCESSES, **more: Any
+    ) -> list[Counter[str]]:
+        """Start the processes, let them go together, and give what each did; groups of people follow each other.
+
+        ``apart``: by how many milliseconds the clock of each is ahead. While they work, every look at the file
+        must find counts that equal a recount.
+        """
         first, second = self.windows
         task = {
             "path": str(self.world.path),
@@ -48,19 +57,20 @@ class Race:
             "now": self.world.clock(),
             "phone": "+49 30 1234567",
             "people": people,
-            "rounds": 6,
+            "rounds": 30,
+            "speed": 1,
             **more,
         }
         command = [sys.executable, "-m", "tests.operations.booker"]
         running = [
             subprocess.Popen(
-                [*command, json.dumps(task | {"seed": number, "mark": f"Process {number}"})],
+                [*command, json.dumps(task | {"seed": number, "mark": f"Process {number}", "ahead": ahead})],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
                 cwd=ROOT,
             )
-            for number in range(PROCESSES)
+            for number, ahead in enumerate(apart)
         ]
         try:
             for process in running:
@@ -70,6 +80,10 @@ class Race:
                 assert process.stdin is not None
                 process.stdin.write("go\n")
                 process.stdin.flush()
+            while any(process.poll() is None for process in running):
+                assert self.differences() == []
+                self.looks += 1
+                time.sleep(0.02)
             answers = [process.communicate(timeout=100)[0] for process in running]
             assert [process.returncode for process in running] == [0] * PROCESSES
         finally:
@@ -78,6 +92,21 @@ class Race:
                 process.wait()
         return [Counter(json.loads(answer)) for answer in answers]
 
+    def watch(self, places: int) -> None:
+        """Let the file itself see every commit of every process, also those between two looks of a test."""
+        direct.change(self.world.path, "CREATE TABLE seen (filled INTEGER, held INTEGER)")
+        for event in ("INSERT", "UPDATE OF filled, held"):
+            direct.change(
+                self.world.path,
+                f"CREATE TRIGGER see_{event[:6]} AFTER {event} ON days WHEN new.calendar_id = '{self.windows[0]}'"
+                f" AND (new.filled + new.held > {places} OR new.filled < 0 OR new.held < 0)"
+                " BEGIN INSERT INTO seen VALUES (new.filled, new.held); END",
+            )
+
+    def seen(self) -> list[Any]:
+        """Every moment at which more was taken or held than there are places."""
+        return direct.rows(self.world.path, "SELECT * FROM seen")
+
     def filled(self) -> list[int]:
         """How many appointments that are not cancelled each window has, counted one by one."""
         sql = "SELECT count(*) FROM appointments WHERE calendar_id = ? AND status <> 'cancelled'"
@@ -85,6 +114,16 @@ class Race:
 
     def differences(self) -> list[Any]:
         return list(self.world.run(upkeep.check(self.world.db)))
+
+    def fill_up(self, places: int) -> None:
+        """Whatever was freed can be had: with all places given back, those who ask a day later fill it exactly."""
+        good(self.owner.override(self.windows[0], MONDAY, max_slots=None))
+        good(self.owner.patch(f"/v1/appointment-slots/{self.windows[0]}", {"max_slots": places}))
+        good(self.owner.post(f"/v1/appointment-slots/{self.windows[0]}/enable"))
+        self.world.clock.advance(days=1)
+        self.run({"once": -(-places // PROCESSES) + 5}, phone="+49 30 7654321")
+        assert self.filled()[0] == places
+        assert self.differences() == []
 
 
 @pytest.fixture
@@ -105,26 +144,17 @@ def test_processes_that_book_at_once_fill_a_window_exactly(race: Race, places: i
 @pytest.mark.parametrize("places", [1, 7, 40])
 def test_cancels_moves_and_overrides_at_the_same_time_never_oversell_and_lose_no_place(race: Race, places: int) -> None:
     race.open(places, others=max(1, places // 2))
-    # A trigger in the file sees every commit of every process, also those between two looks of this test.
-    direct.change(race.world.path, "CREATE TABLE seen (filled INTEGER)")
-    direct.change(
-        race.world.path,
-        "CREATE TRIGGER see AFTER UPDATE OF filled ON days BEGIN INSERT INTO seen"
-        f" SELECT new.filled WHERE new.filled > {places} OR new.filled < 0; END",
-    )
+    race.watch(places)
     done = race.run({"restless": 20, "tune": 1}, places=places)
     assert sum(codes["BOOKED"] for codes in done) > places
-    assert set().union(*done) <= {"BOOKED", "SLOT_FULL", "DUPLICATE_BOOKING", "CONFLICT"}
-    assert direct.rows(race.world.path, "SELECT * FROM seen") == []
+    assert set().union(*done) <= {"BOOKED", "CHANGED", "SLOT_FULL", "DUPLICATE_BOOKING", "CONFLICT"}
+    assert race.seen() == []
     assert race.differences() == []
+    assert race.looks > 5
     filled = race.filled()
     assert filled[0] <= places
     assert filled[1] <= max(1, places // 2)
-    # Whatever was freed can be had: with all places given back, those who ask now fill it exactly.
-    good(race.owner.override(race.windows[0], MONDAY, max_slots=None))
-    race.run({"once": 40}, phone="+49 30 7654321")
-    assert race.filled()[0] == places
-    assert race.differences() == []
+    race.fill_up(places)
 
 
 def test_a_patient_who_books_two_windows_at_once_gets_one_of_them(race: Race) -> None:
@@ -136,10 +166,44 @@ def test_a_patient_who_books_two_windows_at_once_gets_one_of_them(race: Race) ->
     assert race.differences() == []
 
 
-def test_without_the_guard_these_tests_would_see_overselling(race: Race) -> None:
+@pytest.mark.parametrize("places", [1, 2, 7, 200])
+def test_holds_that_run_out_by_clocks_that_disagree_never_oversell_and_lose_no_place(race: Race, places: int) -> None:
+    race.open(places)
+    race.watch(places)
+    # A second lasts ten minutes, so holds run out while they are wanted; and the clocks differ by up to 80 seconds.
+    done = race.run({"holder": max(25, places // 2), "once": 5}, apart=CLOCKS, speed=600, places=places)
+    total: Counter[str] = sum(done, Counter())
+    assert total["HELD"] > places
+    assert total["HOLD_EXPIRED"] + total["SLOT_FULL"] > 0
+    assert set(total) <= {
+        "BOOKED", "HELD", "RELEASED", "EXTENDED", "CHANGED", "SLOT_FULL", "HOLD_EXPIRED", "RATE_LIMIT_EXCEEDED",
+    }  # fmt: skip
+    assert race.seen() == []
+    race.fill_up(places)
+
+
+@pytest.mark.parametrize("places", [2, 20])
+def test_a_schedule_that_changes_all_the_time_never_oversells_and_loses_no_place(race: Race, places: int) -> None:
+    race.open(places)
+    race.watch(places)
+    done = race.run({"restless": 10, "holder": 10, "manager": 2}, apart=CLOCKS, speed=600, places=places)
+    total: Counter[str] = sum(done, Counter())
+    assert total["MANAGED"] > 0
+    assert total["BOOKED"] > 0
+    assert set(total) <= {
+        "BOOKED", "HELD", "RELEASED", "EXTENDED", "CHANGED", "MANAGED", "SLOT_FULL", "HOLD_EXPIRED", "CONFLICT",
+        "RATE_LIMIT_EXCEEDED", "OUTSIDE_AVAILABILITY", "DUPLICATE_BOOKING", "NOT_FOUND",
+    }  # fmt: skip
+    assert race.seen() == []
+    race.fill_up(places)
+
+
+@pytest.mark.parametrize(("guard", "people"), [("room", {"once": 40}), ("holds", {"holder": 20})])
+def test_without_a_guard_these_tests_would_see_overselling(race: Race, guard: str, people: dict[str, int]) -> None:
     race.open(7)
-    race.run({"once": 40}, unguarded=True)
-    assert race.filled()[0] > 7
+    race.watch(7)
+    race.run(people, unguarded=guard)
+    assert race.seen()
 
 
 def test_bookings_of_one_process_share_their_commits(new_world: Callable[[], World], prepared: Any) -> None:
