@@ -22,7 +22,7 @@ from slotkeeper.api.request import Page, Site
 from slotkeeper.api.request_log import LoggingDoor
 from slotkeeper.api.routes import OPERATIONS
 from slotkeeper.domain.errors import NotFound, SlotkeeperError, Unavailable, WrongSchema
-from slotkeeper.operations import Clock, Database, schedule
+from slotkeeper.operations import Clock, Database, audit, schedule
 from slotkeeper.operations.availability import Replies
 from slotkeeper.operations.line import new_line
 from slotkeeper.operations.rate_leases import SharedRateLimits
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_ROLLS = 20
 """How often it is asked whether a branch's midnight has passed; records must be there a minute after it."""
+SECONDS_BETWEEN_FORGETTING = 3600
+"""How often old entries of the audit trail and old answers are taken away."""
 SECONDS_BETWEEN_LOOKS = 1
 """How often a server process asks whether the one that started it is still there."""
 
@@ -50,7 +52,11 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(keep_rolling_forward(db, clock=clock)), asyncio.create_task(end_with_parent())]
+        tasks = [
+            asyncio.create_task(keep_rolling_forward(db, clock=clock)),
+            asyncio.create_task(keep_forgetting(db, clock=clock)),
+            asyncio.create_task(end_with_parent()),
+        ]
         try:
             yield
         finally:
@@ -73,6 +79,16 @@ async def keep_rolling_forward(db: Database, *, clock: Clock) -> None:
         except Exception:
             log.exception("the schedule could not be rolled forward, trying again soon")
         await asyncio.sleep(SECONDS_BETWEEN_ROLLS)
+
+
+async def keep_forgetting(db: Database, *, clock: Clock) -> None:
+    """Take away what is kept no longer, some time after the start and then every hour, whatever happens."""
+    while True:
+        await asyncio.sleep(SECONDS_BETWEEN_FORGETTING)
+        try:
+            await audit.forget_old(db, now=clock())
+        except Exception:
+            log.exception("what is kept no longer could not be taken away, trying again in an hour")
 
 
 async def end_with_parent() -> None:

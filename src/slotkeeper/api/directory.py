@@ -16,6 +16,7 @@ from slotkeeper.api.schemas import (
     configuration_view,
     service_view,
 )
+from slotkeeper.domain.model import Branch, Service
 from slotkeeper.operations import directory
 
 
@@ -72,9 +73,12 @@ async def list_branches(request: Request) -> Data[list[BranchView]]:
 async def create_branch(request: Request) -> Data[BranchView]:
     """Open a branch."""
     body = read_body(NewBranchBody, request.body)
-    branch = await directory.create_branch(
-        request.db, request.caller, name=body.name, timezone=body.timezone, now=request.now
-    )
+    caller = request.once(body, _branch)
+    made = await directory.create_branch(request.db, caller, name=body.name, timezone=body.timezone, now=request.now)
+    return _branch(made)
+
+
+def _branch(branch: Branch) -> Data[BranchView]:
     return Data(True, branch_view(branch))
 
 
@@ -102,9 +106,12 @@ async def list_services(request: Request) -> Data[list[ServiceView]]:
 async def create_service(request: Request) -> Data[ServiceView]:
     """Offer a service."""
     body = read_body(NewServiceBody, request.body)
-    service = await directory.create_service(
-        request.db, request.caller, name=body.name, active=body.active, now=request.now
-    )
+    caller = request.once(body, _service)
+    made = await directory.create_service(request.db, caller, name=body.name, active=body.active, now=request.now)
+    return _service(made)
+
+
+def _service(service: Service) -> Data[ServiceView]:
     return Data(True, service_view(service))
 
 

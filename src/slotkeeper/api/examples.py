@@ -6,7 +6,7 @@ One example for each shape; answers are put together from them.
 from collections.abc import Mapping
 from typing import Any
 
-from slotkeeper.api import appointments, availability, directory, holds, openings, schedule, schemas, windows
+from slotkeeper.api import appointments, audit, availability, directory, holds, openings, schedule, schemas, windows
 
 _WINDOW = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 _SERVICE = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
@@ -109,6 +109,19 @@ _HOLD = {
     "expires_at": "2026-06-01T08:05:00.000Z",
     "created_at": "2026-06-01T08:00:00.000Z",
 }
+_ENTRY = {
+    "audit_id": "c2b7f0a4-1d7e-4d0f-8a55-3f1f0c9b7e21",
+    "at": "2026-06-01T08:00:00.000Z",
+    "action": "days.update",
+    "subject": f"{_WINDOW}||2026-06-15",
+    "key_id": "8f14e45f-ceea-467f-a34c-5b6b5a1d8e10",
+    "user_id": None,
+    "channel": "staff",
+    "request_id": "req_4f1d0a9b7c2e_17",
+    "outcome": "done",
+    "before": {"status": None, "reason": None},
+    "after": {"status": "CLOSED", "reason": "Public holiday"},
+}
 _OPENING = {
     "slot_id": f"{_WINDOW}||2026-06-15||{_SERVICE}",
     "calendar_id": _WINDOW,
@@ -170,6 +183,13 @@ EXAMPLES: dict[Any, Mapping[str, object]] = {
     },
     openings.ExplainedView: _EXPLAINED,
     schemas.DoneView: {"success": True},
+    audit.AuditQuery: {"from": "2026-06-01", "action": "days.update"},
+    audit.EntryView: _ENTRY,
+    audit.AuditView: {
+        "success": True,
+        "data": [_ENTRY],
+        "pagination": {"page": 1, "limit": 50, "total": 1, "total_pages": 1},
+    },
     directory.NewBranchBody: {"name": "Main Street", "timezone": "Europe/Berlin"},
     directory.BranchBody: {"name": "Main Street 1"},
     directory.NewServiceBody: {"name": "General Checkup"},

@@ -227,6 +227,15 @@ Moment = Annotated[
         "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$",
     ),
 ]
+DateOrMoment = Annotated[
+    date | int,
+    text_kind(
+        "a date, written YYYY-MM-DD, or an instant such as 2026-06-15T09:30:00+05:30, in the years 2000 to 2100",
+        lambda text: parse_date(text) or _moment(text),
+        pattern=f"^{DATE_PATTERN}(?:[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]{{1,6}})?)?"
+        "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]))?$",
+    ),
+]
 Phone = Annotated[
     str,
     text_kind(

@@ -14,7 +14,7 @@ from slotkeeper.api.schemas import Data
 Json = dict[str, Any]
 
 REF = "#/components/schemas/"
-_TYPES = {str: "string", bool: "boolean", int: "integer"}
+_TYPES = {str: "string", bool: "boolean", int: "integer", dict: "object"}
 
 
 class Schemas:
@@ -36,7 +36,8 @@ class Schemas:
             return json_object({"success": {"const": True}, "data": self.of(arguments[0])}, ["success", "data"])
         if origin is list:
             return {"type": "array", "items": self.of(arguments[0])}
-        return self._shape(hint) if issubclass(hint, msgspec.Struct) else {"type": _TYPES[hint]}
+        plain = origin or hint
+        return self._shape(plain) if issubclass(plain, msgspec.Struct) else {"type": _TYPES[plain]}
 
     def of_kind(self, field: Field) -> Json:
         """The schema of a field's values other than null."""

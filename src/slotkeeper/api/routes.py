@@ -4,7 +4,18 @@ The door answers by this table, and the OpenAPI document is made from it. The pa
 come first; fixed names win over ``{slot_id}`` wherever they stand.
 """
 
-from slotkeeper.api import appointments, availability, directory, fields, holds, openings, schedule, system, windows
+from slotkeeper.api import (
+    appointments,
+    audit,
+    availability,
+    directory,
+    fields,
+    holds,
+    openings,
+    schedule,
+    system,
+    windows,
+)
 from slotkeeper.api.request import Operation
 from slotkeeper.api.schemas import (
     AppointmentsView,
@@ -328,6 +339,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "Update the configuration",
         body=directory.ConfigurationBody,
         answer=Data[ConfigurationView],
+    ),
+    Operation(
+        "GET",
+        "/v1/audit",
+        ADMIN,
+        audit.list_entries,
+        "List the audit trail",
+        query=audit.AuditQuery,
+        answer=audit.AuditView,
     ),
     # The server itself
     Operation("GET", "/healthz", None, system.get_health, "Check that the server is alive", answer=HealthView),

@@ -17,7 +17,7 @@ from slotkeeper.api.schemas import (
     record_view,
     slot_view,
 )
-from slotkeeper.domain.model import Change
+from slotkeeper.domain.model import Change, Regenerated
 from slotkeeper.domain.ranges import date_range
 from slotkeeper.domain.slot_ids import parse_slot_id
 from slotkeeper.operations import overrides, schedule
@@ -99,14 +99,19 @@ async def regenerate(request: Request) -> RegeneratedView | DryRunView:
     """
     body = read_body(RegenerateBody, request.body)
     date_from, date_to = date_range(body.date_from, body.date_to)
+    caller = request.caller if body.dry_run else request.once(body, _regenerated)
     done = await schedule.regenerate(
-        request.db, request.caller, date_from=date_from, date_to=date_to, dry_run=body.dry_run, now=request.now
+        request.db, caller, date_from=date_from, date_to=date_to, dry_run=body.dry_run, now=request.now
     )
     if not body.dry_run:
-        return RegeneratedView(True, done.processed, done.skipped, done.errors, done.upserted)
+        return _regenerated(done)
     changes = [_change_view(change) for change in done.changes]
     return DryRunView(True, done.processed, done.skipped, done.errors, done.upserted, changes)
 
 
 def _change_view(change: Change) -> ChangeView:
     return ChangeView(f"{change.calendar_id}||{change.date}", change.change, change.reason)
+
+
+def _regenerated(done: Regenerated) -> RegeneratedView:
+    return RegeneratedView(True, done.processed, done.skipped, done.errors, done.upserted)

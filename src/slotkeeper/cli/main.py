@@ -8,6 +8,7 @@ from typing import NoReturn, TextIO
 import click
 
 from slotkeeper import __version__
+from slotkeeper.cli.audit import audit
 from slotkeeper.cli.directory import branches, organizations, services
 from slotkeeper.cli.keys import keys
 from slotkeeper.cli.schedule import regenerate
@@ -60,6 +61,7 @@ for command in (
     regenerate,
     check,
     patients,
+    audit,
 ):
     slotkeeper.add_command(command)
 

@@ -11,10 +11,12 @@ from slotkeeper.domain.access import (
     Scope,
     hash_key,
     make_key,
+    operator,
     organization_of_key,
 )
 from slotkeeper.domain.errors import NotFound, Unauthorized
 from slotkeeper.domain.model import ApiKey, Channel
+from slotkeeper.operations.acts import Act, changed
 from slotkeeper.operations.ids import new_id
 from slotkeeper.store import access as store
 from slotkeeper.store.database import Connection, Database
@@ -59,7 +61,13 @@ async def create_key(
         None,
         now,
     )
-    await db.write(lambda tx: store.insert_key(tx, org_id, key, key_hash=hash_key(text)))
+    act = Act(operator(org_id), "keys.create", key.key_id, now)
+
+    async def work(tx: Connection) -> None:
+        await store.insert_key(tx, org_id, key, key_hash=hash_key(text))
+        await act.note(tx, *changed(None, key))
+
+    await act.write(db, work)
     return key, text
 
 
@@ -70,12 +78,15 @@ async def list_keys(db: Database, org_id: str) -> list[ApiKey]:
 
 async def revoke_key(db: Database, org_id: str, key_id: str, *, now: int) -> ApiKey:
     """Revoke a key from the next request on; revoking again changes nothing. Raises NotFound."""
+    act = Act(operator(org_id), "keys.revoke", key_id, now)
 
     async def work(tx: Connection) -> ApiKey:
-        await store.revoke_key(tx, org_id, key_id, now=now)
+        revoked = await store.revoke_key(tx, org_id, key_id, now=now)
         for key in await store.list_keys(tx, org_id):
             if key.key_id == key_id:
+                if revoked:
+                    await act.note(tx, None, {"revoked_at": key.revoked_at})
                 return key
         raise NotFound(f"This organization has no API key with the id {key_id}; 'slotkeeper keys list' shows them.")
 
-    return await db.write(work)
+    return await act.write(db, work)

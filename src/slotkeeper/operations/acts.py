@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from slotkeeper.domain.access import Caller
 from slotkeeper.domain.errors import Conflict, Kind, SlotkeeperError
 from slotkeeper.domain.model import AuditEntry
-from slotkeeper.operations.ids import new_id
+from slotkeeper.operations.ids import new_ordered_id
 from slotkeeper.store import audit, requests
 from slotkeeper.store.database import Connection, Database, Work
 from slotkeeper.store.requests import Answered, Keyed
@@ -78,9 +78,7 @@ class Act(NamedTuple):
         try:
             return await db.write(whole)
         except SlotkeeperError as refusal:
-            entry = self.refused(refusal)
-            if entry is not None:
-                await db.write(lambda tx: audit.insert_entries(tx, self.caller.org_id, [entry]))
+            await self._note_refusal(db, refusal)
             raise
 
     async def require_new(self, db: Database) -> None:
@@ -89,12 +87,21 @@ class Act(NamedTuple):
         Raises Replayed, Conflict as ``write`` does.
         """
         keyed = keyed_by(self.caller)
-        if keyed is not None:
-            found = await db.read(
-                lambda tx: requests.find_answers(tx, self.caller.org_id, [keyed], expired=self.now - KEPT)
-            )
-            for answered in found.values():
-                raise _told(keyed, answered)
+        if keyed is None:
+            return
+        found = await db.read(
+            lambda tx: requests.find_answers(tx, self.caller.org_id, [keyed], expired=self.now - KEPT)
+        )
+        for answered in found.values():
+            told = _told(keyed, answered)
+            if isinstance(told, SlotkeeperError):
+                await self._note_refusal(db, told)
+            raise told
+
+    async def _note_refusal(self, db: Database, refusal: SlotkeeperError) -> None:
+        entry = self.refused(refusal)
+        if entry is not None:
+            await db.write(lambda tx: audit.insert_entries(tx, self.caller.org_id, [entry]))
 
     async def note(
         self,
@@ -124,7 +131,7 @@ class Act(NamedTuple):
     ) -> AuditEntry:
         caller = self.caller
         return AuditEntry(
-            new_id(),
+            new_ordered_id(self.now),
             self.now,
             self.action,
             subject,

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import TypedDict, TypeVar
 
-from slotkeeper.domain.access import Caller, Scope
+from slotkeeper.domain.access import Caller, Scope, operator
 from slotkeeper.domain.calendar import today
 from slotkeeper.domain.errors import Conflict, NotFound
 from slotkeeper.domain.model import Branch, Configuration, Organization, Service, fold
 from slotkeeper.domain.slot_ids import parse_uuid
+from slotkeeper.operations.acts import Act, changed
 from slotkeeper.operations.ids import new_id
 from slotkeeper.operations.projection import list_slices, project, reach
 from slotkeeper.store import directory as store
@@ -52,8 +53,10 @@ async def create_organization(db: Database, *, name: str, timezone: str, now: in
         twin = next((one for one in await store.list_organizations(tx) if fold(one.name) == fold(name)), None)
         _refuse_twin("organization", name, None if twin is None else twin.org_id)
         await store.insert_organization(tx, organization)
+        act = Act(operator(organization.org_id), "organizations.create", organization.org_id, now)
+        await act.note(tx, None, {"name": name, "timezone": timezone})
 
-    await db.write(work)
+    await db.write(work)  # where it is refused there is no organization to note it
     return organization
 
 
@@ -97,8 +100,9 @@ async def create_branch(db: Database, caller: Caller, *, name: str, timezone: st
     caller.require(Scope.ADMIN)
     org_id = caller.org_id
     branch = Branch(new_id(), name, timezone, now, now)
+    act = Act(caller, "branches.create", None, now)
 
-    async def work(tx: Connection) -> None:
+    async def work(tx: Connection) -> Branch:
         _refuse_twin("branch", name, await store.find_branch_named(tx, org_id, name))
         configuration = (await get_organization(tx, org_id)).configuration
         first = today(now, timezone or configuration.timezone)
@@ -106,9 +110,10 @@ async def create_branch(db: Database, caller: Caller, *, name: str, timezone: st
         horizon = horizon._replace(horizon_days=configuration.horizon_days)
         await store.insert_branch(tx, org_id, branch, projected_to=reach(horizon, now=now))
         await store.touch(tx, org_id)
+        await act.note(tx, *changed(None, branch), subject=branch.branch_id)
+        return branch
 
-    await db.write(work)
-    return branch
+    return await act.write(db, work)
 
 
 async def update_branch(
@@ -126,6 +131,7 @@ async def update_branch(
     """
     caller.require(Scope.ADMIN)
     org_id = caller.org_id
+    act = Act(caller, "branches.update", branch_id, now)
 
     async def work(tx: Connection) -> Branch:
         stored = pick(await store.list_branches(tx, org_id), branch_id, "branch")
@@ -139,9 +145,10 @@ async def update_branch(
         await store.touch(tx, org_id)
         if branch.timezone != stored.timezone:
             await _reproject_branch(tx, org_id, branch_id, now=now)
+        await act.note(tx, *changed(stored, branch))
         return branch
 
-    return await db.write(work)
+    return await act.write(db, work)
 
 
 async def list_services(db: Database, caller: Caller) -> list[Service]:
@@ -155,14 +162,16 @@ async def create_service(db: Database, caller: Caller, *, name: str, active: boo
     caller.require(Scope.ADMIN)
     org_id = caller.org_id
     service = Service(new_id(), name, active, now, now)
+    act = Act(caller, "services.create", None, now)
 
-    async def work(tx: Connection) -> None:
+    async def work(tx: Connection) -> Service:
         _refuse_twin("service", name, await store.find_service_named(tx, org_id, name))
         await store.insert_service(tx, org_id, service)
         await store.touch(tx, org_id)
+        await act.note(tx, *changed(None, service), subject=service.service_id)
+        return service
 
-    await db.write(work)
-    return service
+    return await act.write(db, work)
 
 
 async def update_service(
@@ -177,6 +186,7 @@ async def update_service(
     """Change a service's name, or whether it is offered. Raises NotFound, Conflict where another has that name."""
     caller.require(Scope.ADMIN)
     org_id = caller.org_id
+    act = Act(caller, "services.update", service_id, now)
 
     async def work(tx: Connection) -> Service:
         stored = pick(await store.list_services(tx, org_id), service_id, "service")
@@ -188,9 +198,10 @@ async def update_service(
         service = service._replace(updated_at=now)
         await store.update_service(tx, org_id, service)
         await store.touch(tx, org_id)
+        await act.note(tx, *changed(stored, service))
         return service
 
-    return await db.write(work)
+    return await act.write(db, work)
 
 
 async def get_configuration(db: Database, caller: Caller) -> Configuration:
@@ -205,6 +216,7 @@ async def update_configuration(
     """Change the configuration. A new zone or horizon brings the records in line at once."""
     caller.require(Scope.ADMIN)
     org_id = caller.org_id
+    act = Act(caller, "configuration.update", org_id, now)
 
     async def work(tx: Connection) -> Configuration:
         stored = (await get_organization(tx, org_id)).configuration
@@ -216,9 +228,10 @@ async def update_configuration(
             moved = configuration.timezone != stored.timezone and branch.timezone is None
             if moved or configuration.horizon_days != stored.horizon_days:
                 await _reproject_branch(tx, org_id, branch.branch_id, now=now)
+        await act.note(tx, *changed(stored, configuration))
         return configuration
 
-    return await db.write(work)
+    return await act.write(db, work)
 
 
 async def get_organization(tx: Connection, org_id: str) -> Organization:

@@ -24,6 +24,7 @@ from slotkeeper.domain.model import (
     WindowDate,
 )
 from slotkeeper.domain.slot_ids import SlotId
+from slotkeeper.operations.acts import Act, changed
 from slotkeeper.operations.availability import is_shown, record
 from slotkeeper.operations.projection import project_date
 from slotkeeper.operations.windows import require_window
@@ -65,6 +66,8 @@ async def update_record(
     """
     caller.require(Scope.SLOTS_WRITE)
     org_id, calendar_id, on = caller.org_id, slot_id.calendar_id, _date_of(slot_id)
+    about = {"window": calendar_id, "date": on, "service": slot_id.service_id}
+    act = Act(caller, "records.update", str(slot_id), now, about)
 
     async def work(tx: Connection) -> TrackingRecord:
         window = await require_window(tx, org_id, calendar_id, lock=True)
@@ -79,9 +82,10 @@ async def update_record(
         override = stored._replace(**_effective(changes, own, shown if whole else None))
         if override == stored:
             return shown
+        await act.note(tx, *changed(stored, override))
         return record(await _override(tx, org_id, at, service.service_id, override, now=now), service)
 
-    return await db.write(work)
+    return await act.write(db, work)
 
 
 async def update_day(
@@ -102,6 +106,7 @@ async def update_day(
     """
     caller.require(Scope.SLOTS_WRITE)
     org_id, calendar_id, on = caller.org_id, slot_id.calendar_id, _date_of(slot_id)
+    act = Act(caller, "days.update", str(slot_id), now, {"window": calendar_id, "date": on})
 
     async def work(tx: Connection) -> Slot:
         window = await require_window(tx, org_id, calendar_id, lock=True)
@@ -116,10 +121,11 @@ async def update_day(
         override = stored._replace(**_effective(changes, own, shown if whole else None))
         if override == stored:
             return shown
-        changed = await _override(tx, org_id, at, None, override, now=now)
-        return capacity.slot(changed, capacity.served(changed, services))
+        await act.note(tx, *changed(stored, override))
+        overridden = await _override(tx, org_id, at, None, override, now=now)
+        return capacity.slot(overridden, capacity.served(overridden, services))
 
-    return await db.write(work)
+    return await act.write(db, work)
 
 
 async def require_window_date(tx: Connection, org_id: str, window: Window, on: date, *, now: int) -> WindowDate:

@@ -1,6 +1,7 @@
 """Schedule tracking records: regenerated on demand, rolled forward by the day (contract.md sections 4.2, 4.4)."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
@@ -8,6 +9,7 @@ from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.calendar import today
 from slotkeeper.domain.errors import SlotkeeperError, Unavailable
 from slotkeeper.domain.model import Change, Regenerated
+from slotkeeper.operations.acts import Act
 from slotkeeper.operations.projection import Projected, Slice, list_slices, project, reach
 from slotkeeper.store import directory
 from slotkeeper.store.database import Connection, Database
@@ -43,15 +45,22 @@ async def regenerate(
     """
     caller.require(Scope.SLOTS_WRITE)
     org_id = caller.org_id
+    act = Act(caller, "schedule.regenerate", f"{date_from}/{date_to}", now)
+    await act.require_new(db)
     parts = await db.read_aside(lambda tx: list_slices(tx, org_id, branch_id=None, first=date_from, last=date_to))
     if dry_run:
         return await db.read_aside(lambda tx: _preview(tx, org_id, parts, now=now))
     total = sum(part.size for part in parts)
     result = Regenerated(0, 0, 0)
     for part in parts:
-        result = _add(result, await _regenerate(db, org_id, part, now=now, first=result.processed == 0))
+        result = _add(result, await _regenerate(db, act, part, first=result.processed == 0))
         if progress is not None:
             progress(result.processed, total)
+    return result if caller.once is None else await act.write(db, lambda tx: _answer(tx, result))
+
+
+async def _answer(_: Connection, result: Regenerated) -> Regenerated:
+    """What is left to be done when all slices are: nothing but to keep the answer."""
     return result
 
 
@@ -62,14 +71,14 @@ async def _preview(tx: Connection, org_id: str, parts: Sequence[Slice], *, now: 
     return result._replace(changes=tuple(sorted(result.changes, key=lambda change: (change.date, change.calendar_id))))
 
 
-async def _regenerate(db: Database, org_id: str, part: Slice, *, now: int, first: bool) -> Regenerated:
+async def _regenerate(db: Database, act: Act, part: Slice, *, first: bool) -> Regenerated:
     """One slice; a row that the database refuses is found by halving, so that it stands alone."""
     try:
-        return _result(await db.write(lambda tx: project(tx, org_id, part, now=now)))._replace(changes=())
+        return _result(await db.write(lambda tx: _project(tx, act, part)))._replace(changes=())
     except Unavailable:
         if first:
             raise
-        return Regenerated(0, await _count(db, org_id, part, now=now), 0)
+        return Regenerated(0, await _count(db, act, part), 0)
     except SlotkeeperError as error:
         halves = _halve(part)
         if not halves:
@@ -77,12 +86,22 @@ async def _regenerate(db: Database, org_id: str, part: Slice, *, now: int, first
             return Regenerated(0, 1, 0)
     result = Regenerated(0, 0, 0)
     for half in halves:
-        result = _add(result, await _regenerate(db, org_id, half, now=now, first=False))
+        result = _add(result, await _regenerate(db, act, half, first=False))
     return result
 
 
-async def _count(db: Database, org_id: str, part: Slice, *, now: int) -> int:
+async def _project(tx: Connection, act: Act, part: Slice) -> Projected:
+    """One slice with its entry in the audit trail, if it changes anything."""
+    projected = await project(tx, act.caller.org_id, part, now=act.now)
+    counts = Counter(item.change for item in projected.planned if item.change != "keep")
+    if counts:
+        await act.note(tx, None, {"windows": len(part.calendar_ids), **counts})
+    return projected
+
+
+async def _count(db: Database, act: Act, part: Slice) -> int:
     """How many window-dates a slice has that could not be written."""
+    org_id, now = act.caller.org_id, act.now
     return _result(await db.read_aside(lambda tx: project(tx, org_id, part, now=now, dry_run=True))).processed
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import Conflict, Detail, InvalidInput, SlotkeeperError
 from slotkeeper.domain.model import Branch, Day, Service, Session, Window
+from slotkeeper.operations.acts import Act, changed
 from slotkeeper.operations.ids import new_id
 from slotkeeper.operations.windows import (
     add_window,
@@ -55,6 +56,7 @@ async def import_windows(
     """
     caller.require(Scope.SLOTS_WRITE)
     org_id = caller.org_id
+    act = Act(caller, "windows.import", None, now)
 
     async def work(tx: Connection) -> Imported:
         branches = await directory.list_branches(tx, org_id)
@@ -65,7 +67,7 @@ async def import_windows(
         for row in rows:
             try:
                 window = _window_of(row, branches, services, now=now)
-                outcome, calendar_id = await _import(tx, org_id, window, now=now)
+                outcome, calendar_id = await _import(tx, act, window)
                 if calendar_id in lines:
                     raise Conflict(f"This window stands in line {lines[calendar_id]} already; keep one of the two.")
                 lines[calendar_id] = row.line
@@ -80,7 +82,7 @@ async def import_windows(
         return imported
 
     try:
-        return await db.write(work)
+        return await act.write(db, work)
     except _DryRun as done:
         return done.imported
 
@@ -100,18 +102,23 @@ class _DryRun(Exception):
         self.imported = imported
 
 
-async def _import(tx: Connection, org_id: str, window: Window, *, now: int) -> tuple[str, str]:
+async def _import(tx: Connection, act: Act, window: Window) -> tuple[str, str]:
+    """Make or change one window; each has its entry in the audit trail, as if it had been done alone."""
     check_window(window)
+    org_id = act.caller.org_id
     stored = await store.find_twin(tx, org_id, window)
     if stored is None:
-        await add_window(tx, org_id, window, now=now)
+        await add_window(tx, org_id, window, now=act.now)
+        created = act._replace(action="windows.create", subject=window.calendar_id)
+        await created.note(tx, *changed(None, window))
         return "created", window.calendar_id
     wanted = stored._replace(
         start_time=window.start_time, end_time=window.end_time, max_slots=window.max_slots, ai_slots=window.ai_slots
     )
     if wanted == stored:
         return "unchanged", stored.calendar_id
-    await replace_window(tx, org_id, wanted, now=now)
+    await replace_window(tx, org_id, wanted, now=act.now)
+    await act._replace(action="windows.update", subject=stored.calendar_id).note(tx, *changed(stored, wanted))
     return "changed", stored.calendar_id
 
 

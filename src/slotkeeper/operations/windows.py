@@ -128,6 +128,7 @@ async def update_window(
     """
     caller.require(Scope.SLOTS_WRITE)
     org_id = caller.org_id
+    act = Act(caller, "windows.update", calendar_id, now, {"window": calendar_id})
 
     async def work(tx: Connection) -> Window:
         stored = await require_window(tx, org_id, calendar_id, lock=True)
@@ -137,9 +138,10 @@ async def update_window(
         window = await _changed(tx, org_id, stored, changes)
         if window == stored:
             return stored
+        await act.note(tx, *changed(stored, window))
         return await replace_window(tx, org_id, window, now=now)
 
-    return await db.write(work)
+    return await act.write(db, work)
 
 
 async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled: bool, now: int) -> Window:

@@ -60,9 +60,9 @@ async def list_keys(tx: Connection, org_id: str) -> list[ApiKey]:
     return [_key(row) for row in await tx.fetch(_KEYS, org_id=org_id)]
 
 
-async def revoke_key(tx: Connection, org_id: str, key_id: str, *, now: int) -> None:
-    """Revoke a key from this moment on; one revoked before stays as it was."""
-    await tx.execute(_REVOKE, org_id=org_id, key_id=key_id, now=now)
+async def revoke_key(tx: Connection, org_id: str, key_id: str, *, now: int) -> bool:
+    """Revoke a key from this moment on, and whether it was one to revoke; one revoked before stays as it was."""
+    return bool(await tx.execute(_REVOKE, org_id=org_id, key_id=key_id, now=now))
 
 
 def _key(row: Row) -> ApiKey:

@@ -46,6 +46,10 @@ _TOUCH = SQL("UPDATE organizations SET config_rev = config_rev + 1 WHERE org_id 
 
 _CONFIG_REV = SQL("SELECT config_rev FROM organizations WHERE org_id = :org_id")
 
+_AUDIT_KEEP_DAYS = SQL("SELECT audit_keep_days FROM organizations WHERE org_id = :org_id")
+
+_SET_AUDIT_KEEP_DAYS = SQL("UPDATE organizations SET audit_keep_days = :days WHERE org_id = :org_id")
+
 _BRANCHES = SQL("""
     SELECT branch_id, name, timezone, created_at, updated_at
     FROM branches
@@ -157,6 +161,20 @@ async def get_config_rev(tx: Connection, org_id: str) -> int | None:
     """The revision that ``touch`` moves on."""
     row = await tx.fetch_one(_CONFIG_REV, org_id=org_id)
     return None if row is None else row[0]
+
+
+async def get_audit_keep_days(tx: Connection, org_id: str) -> int:
+    """For how many days an organization's audit trail is kept; the organization must exist."""
+    row = await tx.fetch_one(_AUDIT_KEEP_DAYS, org_id=org_id)
+    if row is None:
+        raise LookupError(org_id)
+    days: int = row[0]
+    return days
+
+
+async def set_audit_keep_days(tx: Connection, org_id: str, days: int) -> None:
+    """Keep an organization's audit trail for some days."""
+    await tx.execute(_SET_AUDIT_KEEP_DAYS, org_id=org_id, days=days)
 
 
 async def list_branches(tx: Connection, org_id: str) -> list[Branch]:
