@@ -21,7 +21,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 PYTHON = [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "benchmarks").rglob("*.py"))]
 
 LONGEST_FILE = 400
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "src/slotkeeper/api/routes.py": "the whole interface on one page",
+}
 """Files that may be longer, and why."""
 
 DOORS = {"api", "cli", "dashboard", "mcp"}

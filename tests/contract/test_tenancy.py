@@ -31,9 +31,14 @@ class Clinic:
         self.appointment_id = client.world.book(org_id, self.calendar_id, MONDAY, self.service_id)
         place = {"slot_id": f"{self.calendar_id}||{MONDAY}||{self.service_id}", "ttl_seconds": 900}
         self.hold_id = good(client.post("/v1/holds", place), 201)["data"]["hold_id"]
+        closed = {"branch_id": self.branch_id, "date_from": "2026-12-24", "reason": f"Closed {mark}"}
+        self.closure_id = good(client.post("/v1/closures", closed), 201)["data"]["closure_id"]
+        self.key_id = direct.rows(client.world.path, "SELECT key_id FROM api_keys WHERE org_id = ?", org_id)[0][0]
 
 
-def ids(branch: str, service: str, window: str, appointment: str, hold: str) -> dict[str, list[str]]:
+def ids(
+    branch: str, service: str, window: str, appointment: str, hold: str, closure: str, key: str
+) -> dict[str, list[str]]:
     """All forms in which each id parameter can name a record."""
     return {
         "branch_id": [branch],
@@ -42,15 +47,25 @@ def ids(branch: str, service: str, window: str, appointment: str, hold: str) -> 
         "appointment_type": [service],
         "appointment_id": [appointment],
         "hold_id": [hold],
+        "closure_id": [closure],
+        "key_id": [key],
         "slot_id": [window, f"{window}||{MONDAY}", f"{window}||{MONDAY}||{service}"],
     }
 
 
 def of(clinic: Clinic) -> dict[str, list[str]]:
-    return ids(clinic.branch_id, clinic.service_id, clinic.calendar_id, clinic.appointment_id, clinic.hold_id)
+    return ids(
+        clinic.branch_id,
+        clinic.service_id,
+        clinic.calendar_id,
+        clinic.appointment_id,
+        clinic.hold_id,
+        clinic.closure_id,
+        clinic.key_id,
+    )
 
 
-IDS = frozenset(ids("", "", "", "", ""))
+IDS = frozenset(ids(*7 * [""]))
 # Values for everything that is no id, so that the id alone decides.
 PLAIN: dict[str, Any] = {
     "date": MONDAY, "date_from": MONDAY, "date_to": MONDAY, "session": "Morning", "day": "monday", "status": "OPEN",
@@ -162,8 +177,9 @@ def test_another_organizations_id_is_answered_like_an_id_of_nobody(
     before = direct.dump(world.path, theirs.org_id)
     tried = 0
     for case in cases(document):
-        nobodys = ids(str(uuid4()), str(uuid4()), str(uuid4()), "appt_0000000000", str(uuid4()))
-        mixed = ids("", theirs.service_id, mine.calendar_id, "", "")["slot_id"][2:] if case.name == "slot_id" else []
+        branch, service, window, hold, closure, key = (str(uuid4()) for _ in range(6))
+        nobodys = ids(branch, service, window, "appt_0000000000", hold, closure, key)
+        mixed = ids("", theirs.service_id, mine.calendar_id, *4 * [""])["slot_id"][2:] if case.name == "slot_id" else []
         mixed_nobody = [mixed[0].replace(theirs.service_id, nobodys["service_id"][0])] if mixed else []
         pairs = zip(of(theirs)[case.name] + mixed, nobodys[case.name] + mixed_nobody, strict=True)
         for foreign, nobody in pairs:

@@ -19,8 +19,9 @@ from slotkeeper.domain.access import Caller
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.domain.model import AppointmentStatus, Channel, Session
 from slotkeeper.domain.slot_ids import parse_slot_id
-from slotkeeper.operations import appointments, holds, line, overrides, schedule, windows
+from slotkeeper.operations import appointments, closures, holds, line, overrides, schedule, windows
 from slotkeeper.operations.appointments import Changing, NewAppointment
+from slotkeeper.operations.closures import NewClosure
 from slotkeeper.operations.holds import NewHold
 from slotkeeper.operations.ids import new_id
 from slotkeeper.store.sqlite import SqliteDatabase
@@ -117,7 +118,7 @@ class Booker:
         """Somebody who changes the schedule all the time, never above ``places`` for the first window."""
         for _ in range(self.task["rounds"]):
             act: Callable[[], Awaitable[Any]] = self.random.choice(
-                (self.set_places, self.change_window, self.disable_and_enable, self.regenerate)
+                (self.set_places, self.close, self.change_window, self.disable_and_enable, self.regenerate)
             )
             await self.try_to(act(), "MANAGED")
 
@@ -137,15 +138,8 @@ class Booker:
         )
 
     async def close(self) -> None:
-        closed = await closures.create_closure(
-            self.db,
-            self.caller,
-            branch_id=None,
-            date_from=self.on,
-            date_to=self.on,
-            reason="A race",
-            now=self.now(),
-        )
+        new = NewClosure(None, self.on, self.on, "A race")
+        closed = await closures.create_closure(self.db, self.caller, new, source="api", now=self.now())
         await closures.delete_closure(self.db, self.caller, closed.closure_id, now=self.now())
 
     async def change_window(self) -> None:

@@ -6,7 +6,18 @@ One example for each shape; answers are put together from them.
 from collections.abc import Mapping
 from typing import Any
 
-from slotkeeper.api import appointments, audit, availability, directory, holds, openings, schedule, schemas, windows
+from slotkeeper.api import (
+    appointments,
+    audit,
+    availability,
+    closures,
+    directory,
+    holds,
+    openings,
+    schedule,
+    schemas,
+    windows,
+)
 
 _WINDOW = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 _SERVICE = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
@@ -109,6 +120,16 @@ _HOLD = {
     "expires_at": "2026-06-01T08:05:00.000Z",
     "created_at": "2026-06-01T08:00:00.000Z",
 }
+_CLOSURE_ID = "3a8e7c10-52d4-4c1b-9a60-77c2d1e5f4b9"
+_CLOSURE = {
+    "closure_id": _CLOSURE_ID,
+    "branch_id": None,
+    "date_from": "2026-12-24",
+    "date_to": "2026-12-26",
+    "reason": "Christmas",
+    "source": "api",
+    "created_at": _CREATED,
+}
 _ENTRY = {
     "audit_id": "c2b7f0a4-1d7e-4d0f-8a55-3f1f0c9b7e21",
     "at": "2026-06-01T08:00:00.000Z",
@@ -183,6 +204,19 @@ EXAMPLES: dict[Any, Mapping[str, object]] = {
     },
     openings.ExplainedView: _EXPLAINED,
     schemas.DoneView: {"success": True},
+    closures.NewClosureBody: {"date_from": "2026-12-24", "date_to": "2026-12-26", "reason": "Christmas"},
+    closures.ClosuresQuery: {"date_from": "2026-12-01", "date_to": "2026-12-31"},
+    closures.ClosureView: _CLOSURE,
+    closures.ClosuresView: {
+        "success": True,
+        "data": [_CLOSURE],
+        "pagination": {"page": 1, "limit": 50, "total": 1, "total_pages": 1},
+    },
+    closures.PreviewView: {
+        "success": True,
+        "data": {**_CLOSURE, "closure_id": None},
+        "affected": ["appt_7h2k9x0q4d"],
+    },
     audit.AuditQuery: {"from": "2026-06-01", "action": "days.update"},
     audit.EntryView: _ENTRY,
     audit.AuditView: {
@@ -228,6 +262,7 @@ TARGETS: dict[str, str] = {
     "/v1/appointment-slots/{slot_id}/enable": _WINDOW,
     "/v1/appointments/{appointment_id}": "appt_7h2k9x0q4d",
     "/v1/holds/{hold_id}": _HOLD_ID,
+    "/v1/closures/{closure_id}": _CLOSURE_ID,
     "/v1/services/{service_id}": _SERVICE,
     "/v1/branches/{branch_id}": _BRANCH,
 }
@@ -269,6 +304,9 @@ NOT_FOUND: dict[str, str] = {
     "/v1/appointment-slots/explain": _NO_SERVICE,
     "/v1/holds": _NO_WINDOW,
     "/v1/holds/{hold_id}": f"This organization has no hold {_HOLD_ID}; 'POST /v1/holds' takes one.",
+    "/v1/closures": _NO_BRANCH,
+    "/v1/closures/{closure_id}": f"This organization has no closure with the id {_CLOSURE_ID}; "
+    "'GET /v1/closures' lists those that it has.",
     "/v1/services/{service_id}": _NO_SERVICE,
     "/v1/branches/{branch_id}": _NO_BRANCH,
 }

@@ -165,6 +165,9 @@ def _request_body(body: type[msgspec.Struct], schemas: Schemas) -> Json:
 
 def _responses(operation: Operation, schemas: Schemas) -> Json:
     responses: Json = {str(operation.status): _success(operation, schemas)}
+    if operation.dry_run is not None:
+        dry_run = operation._replace(answer=operation.dry_run, method="GET")  # nothing is kept of it for a retry
+        responses["200"] = {**_success(dry_run, schemas), "description": "Nothing was changed: a dry run."}
     by_status: dict[int, list[SlotkeeperError]] = {}
     for error in refusals(operation):
         by_status.setdefault(STATUS[error.kind], []).append(error)

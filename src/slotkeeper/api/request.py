@@ -75,7 +75,8 @@ class Operation(NamedTuple):
 
     ``scope`` None: open to everybody. ``answer`` is the shape that is answered, or the media type of a
     page. ``target`` is the type of the path's ``{…}``, ``query`` and ``body`` are the shapes that are
-    read. ``refuses`` holds the refusals of its own, besides those that every operation of its form has.
+    read. ``dry_run`` is the shape of the answer, with status 200, to a request that changes nothing.
+    ``refuses`` holds the refusals of its own, besides those that every operation of its form has.
     """
 
     method: str
@@ -89,3 +90,4 @@ class Operation(NamedTuple):
     body: type[msgspec.Struct] | None = None
     status: int = 200
     refuses: tuple[type[SlotkeeperError], ...] = ()
+    dry_run: type[msgspec.Struct] | None = None

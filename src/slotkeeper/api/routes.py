@@ -8,6 +8,7 @@ from slotkeeper.api import (
     appointments,
     audit,
     availability,
+    closures,
     directory,
     fields,
     holds,
@@ -49,6 +50,7 @@ from slotkeeper.domain.errors import (
 
 SLOTS = "/v1/appointment-slots"
 HOLD = "/v1/holds/{hold_id}"
+CLOSURE = "/v1/closures/{closure_id}"
 WINDOW = f"{SLOTS}/{{slot_id}}"
 READ, WRITE = Scope.SLOTS_READ, Scope.SLOTS_WRITE
 LOOK, BOOK, ADMIN = Scope.APPOINTMENTS_READ, Scope.APPOINTMENTS_WRITE, Scope.ADMIN
@@ -275,6 +277,48 @@ OPERATIONS: tuple[Operation, ...] = (
         "Release a hold",
         target=fields.Uuid,
         answer=DoneView,
+    ),
+    # Closures
+    Operation(
+        "POST",
+        "/v1/closures",
+        WRITE,
+        closures.create_closure,
+        "Close some dates",
+        body=closures.NewClosureBody,
+        answer=Data[closures.ClosureView],
+        status=201,
+        refuses=(NotFound,),
+        dry_run=closures.PreviewView,
+    ),
+    Operation(
+        "GET",
+        "/v1/closures",
+        READ,
+        closures.list_closures,
+        "List closures",
+        query=closures.ClosuresQuery,
+        answer=closures.ClosuresView,
+    ),
+    Operation(
+        "GET",
+        CLOSURE,
+        READ,
+        closures.get_closure,
+        "Get a closure",
+        target=fields.Uuid,
+        answer=Data[closures.ClosureView],
+        refuses=(NotFound,),
+    ),
+    Operation(
+        "DELETE",
+        CLOSURE,
+        WRITE,
+        closures.delete_closure,
+        "Remove a closure",
+        target=fields.Uuid,
+        answer=DoneView,
+        refuses=(NotFound,),
     ),
     # Services, branches, configuration
     Operation("GET", "/v1/services", LOOK, directory.list_services, "List services", answer=Data[list[ServiceView]]),

@@ -9,6 +9,7 @@ import click
 
 from slotkeeper import __version__
 from slotkeeper.cli.audit import audit
+from slotkeeper.cli.closures import closures
 from slotkeeper.cli.directory import branches, organizations, services
 from slotkeeper.cli.keys import keys
 from slotkeeper.cli.schedule import regenerate
@@ -58,6 +59,7 @@ for command in (
     services,
     keys,
     windows,
+    closures,
     regenerate,
     check,
     patients,

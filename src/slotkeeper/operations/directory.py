@@ -10,7 +10,7 @@ from slotkeeper.domain.model import Branch, Configuration, Organization, Service
 from slotkeeper.domain.slot_ids import parse_uuid
 from slotkeeper.operations.acts import Act, changed
 from slotkeeper.operations.ids import new_id
-from slotkeeper.operations.projection import list_slices, project, reach
+from slotkeeper.operations.projection import LAST_DATE, list_slices, project, reach
 from slotkeeper.store import directory as store
 from slotkeeper.store.database import Connection, Database
 
@@ -262,5 +262,5 @@ async def _reproject_branch(tx: Connection, org_id: str, branch_id: str, *, now:
     horizon = await store.get_horizon(tx, org_id, branch_id)
     first, last = today(now, horizon.timezone), reach(horizon, now=now)
     for part in await list_slices(tx, org_id, branch_id=branch_id, first=first, last=last, beyond=True):
-        await project(tx, org_id, part, now=now, beyond=True)
+        await project(tx, org_id, part, now=now, beyond=LAST_DATE)
     await store.set_projected(tx, org_id, branch_id, last)

@@ -17,6 +17,7 @@ from slotkeeper.domain.model import NO_OVERRIDE, Closure, Service, Session, Wind
 from slotkeeper.operations.facts import read_known
 from slotkeeper.operations.windows import choose_branch, choose_service
 from slotkeeper.store import days, windows
+from slotkeeper.store.closures import list_closures
 from slotkeeper.store.database import Connection, Database
 
 _OF_PLACE = (Reason.OPEN, Reason.FULL, Reason.AI_LIMIT_REACHED)
@@ -69,7 +70,7 @@ async def explain(db: Database, caller: Caller, asked: Asked, *, now: int) -> Ex
             return Explanation(None, Reason.SERVICE_NOT_OFFERED, message, [])
         rules = Rules(known.configuration, caller.channel, now, known.zones[branch.branch_id])
         found = await days.list_on_date(tx, org_id, on=asked.on, branch_id=branch.branch_id, session=None, now=now)
-        closures = await windows.list_closures(tx, org_id, date_from=asked.on, date_to=asked.on)
+        closures = await list_closures(tx, org_id, date_from=asked.on, date_to=asked.on)
         judging = _Judging(
             Wish(branch.branch_id, service.service_id, asked.on, asked.time, asked.session),
             service,

@@ -28,7 +28,8 @@ from slotkeeper.operations.acts import Act, changed
 from slotkeeper.operations.availability import is_shown, record
 from slotkeeper.operations.projection import project_date
 from slotkeeper.operations.windows import require_window
-from slotkeeper.store import days, directory, windows
+from slotkeeper.store import days, directory
+from slotkeeper.store.closures import list_closures
 from slotkeeper.store.database import Connection, Database
 
 
@@ -192,7 +193,7 @@ def _served(at: WindowDate, services: list[Service], service_id: str | None) -> 
 
 async def _refuse_open(tx: Connection, org_id: str, window: Window, on: date) -> None:
     """Say what speaks before an override. Raises Conflict."""
-    closures = await windows.list_closures(tx, org_id, date_from=on, date_to=on)
+    closures = await list_closures(tx, org_id, date_from=on, date_to=on)
     closure = find_closure(closures, window.branch_id, on)
     zones = await directory.list_zones(tx, org_id)
     if closure is not None:

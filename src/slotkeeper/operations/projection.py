@@ -12,6 +12,7 @@ from slotkeeper.domain.calendar import count_weekday, covers, today, wanted_date
 from slotkeeper.domain.model import Window
 from slotkeeper.domain.slot_ids import LAST_YEAR
 from slotkeeper.store import directory, projection, windows
+from slotkeeper.store.closures import list_closures
 from slotkeeper.store.database import Connection
 from slotkeeper.store.directory import Horizon
 from slotkeeper.store.projection import Planned, Wanted
@@ -39,19 +40,19 @@ class Projected(NamedTuple):
 
 
 async def project(
-    tx: Connection, org_id: str, part: Slice, *, now: int, beyond: bool = False, dry_run: bool = False
+    tx: Connection, org_id: str, part: Slice, *, now: int, beyond: date | None = None, dry_run: bool = False
 ) -> Projected:
     """Make the stored records of some windows and dates what the windows say (contract.md section 4.4).
 
-    With ``beyond``, records already stored after the last date are brought in line too.
+    Records already stored after the last date are brought in line too, up to ``beyond``.
     """
     found = await windows.get_windows(tx, org_id, part.calendar_ids, lock=not dry_run)
     dates = [(window, on) for window in found for on in wanted_dates(window, part.first, part.last)]
-    if beyond:
+    if beyond is not None:
         by_id = {window.calendar_id: window for window in found}
-        stored = await projection.list_dates_after(tx, org_id, part.calendar_ids, part.last)
+        stored = await projection.list_dates_after(tx, org_id, part.calendar_ids, part.last, last=beyond)
         dates += [(by_id[calendar_id], on) for calendar_id, on in stored if wants(by_id[calendar_id], on)]
-    last = LAST_DATE if beyond else part.last
+    last = max(part.last, beyond or part.last)
     wanted = await _wanted(tx, org_id, dates, first=part.first, last=last)
     planned = await projection.plan(
         tx,
@@ -73,7 +74,7 @@ async def project(
 async def _wanted(
     tx: Connection, org_id: str, dates: Sequence[tuple[Window, date]], *, first: date, last: date
 ) -> list[Wanted]:
-    closures = await windows.list_closures(tx, org_id, date_from=first, date_to=last)
+    closures = await list_closures(tx, org_id, date_from=first, date_to=last)
     zones = await directory.list_zones(tx, org_id)
     return [
         Wanted(window.calendar_id, on, covers(window, on, closures=closures, timezone=zones[window.branch_id]))
@@ -91,7 +92,7 @@ async def reproject(tx: Connection, org_id: str, calendar_ids: Sequence[str], br
     first = today(now, horizon.timezone)
     asked = reach(horizon, now=now)
     last = max(asked, min(horizon.projected_to, asked + timedelta(days=1)))
-    await project(tx, org_id, Slice(tuple(calendar_ids), first, last, 0), now=now, beyond=True)
+    await project(tx, org_id, Slice(tuple(calendar_ids), first, last, 0), now=now, beyond=LAST_DATE)
 
 
 async def project_date(tx: Connection, org_id: str, calendar_id: str, on: date, *, now: int) -> None:

@@ -116,7 +116,7 @@ _LOCK = SQL("""
 _DATES_AFTER = SQL("""
     SELECT d.calendar_id, d.date
     FROM @rows(:calendars, calendar_id UUID) c CROSS JOIN days d
-    WHERE d.org_id = :org_id AND d.calendar_id = c.calendar_id AND d.date > :after
+    WHERE d.org_id = :org_id AND d.calendar_id = c.calendar_id AND d.date > :after AND d.date <= :last
 """)
 
 _BURY = SQL("""
@@ -159,11 +159,13 @@ _CLOSE = SQL("""
 
 
 async def list_dates_after(
-    tx: Connection, org_id: str, calendar_ids: Sequence[str], after: date
+    tx: Connection, org_id: str, calendar_ids: Sequence[str], after: date, *, last: date
 ) -> list[tuple[str, date]]:
-    """The stored dates of some windows after a date: made on the spot, beyond the horizon."""
+    """The stored dates of some windows after a date, up to a last one: made on the spot, beyond the horizon."""
     calendars = pack([(calendar_id,) for calendar_id in calendar_ids])
-    rows = await tx.fetch(_DATES_AFTER, org_id=org_id, calendars=calendars, after=after.isoformat())
+    rows = await tx.fetch(
+        _DATES_AFTER, org_id=org_id, calendars=calendars, after=after.isoformat(), last=last.isoformat()
+    )
     return [(calendar_id, date.fromisoformat(on)) for calendar_id, on in rows]
 
 

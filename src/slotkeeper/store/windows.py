@@ -1,9 +1,9 @@
-"""Calendar windows: the weekly rules, and the closures that stand against them."""
+"""Calendar windows: the weekly rules."""
 
 from collections.abc import Collection
 from datetime import date
 
-from slotkeeper.domain.model import DAYS, Closure, Day, Session, Window
+from slotkeeper.domain.model import DAYS, Day, Session, Window
 from slotkeeper.store.database import SQL, Connection, Row, pack
 from slotkeeper.store.rows import id_of, key_of
 
@@ -72,13 +72,6 @@ _SIZES = SQL("""
     FROM windows w
     WHERE w.org_id = :org_id AND (:branch_id IS NULL OR w.branch_id = :branch_id)
     ORDER BY w.calendar_id
-""")
-
-_CLOSURES = SQL("""
-    SELECT closure_id, branch_id, date_from, date_to, reason, source, created_at
-    FROM closures
-    WHERE org_id = :org_id AND date_to >= :date_from AND date_from <= :date_to
-    ORDER BY date_from, closure_id
 """)
 
 
@@ -153,15 +146,6 @@ async def list_sizes(
         _SIZES, org_id=org_id, branch_id=branch_id, date_from=date_from.isoformat(), date_to=date_to.isoformat()
     )
     return [(calendar_id, weekday, bool(enabled), leftover) for calendar_id, weekday, enabled, leftover in rows]
-
-
-async def list_closures(tx: Connection, org_id: str, *, date_from: date, date_to: date) -> list[Closure]:
-    """The closures that touch some dates, the earliest first."""
-    rows = await tx.fetch(_CLOSURES, org_id=org_id, date_from=date_from.isoformat(), date_to=date_to.isoformat())
-    return [
-        Closure(closure_id, id_of(branch_id), date.fromisoformat(first), date.fromisoformat(last), *rest)
-        for closure_id, branch_id, first, last, *rest in rows
-    ]
 
 
 def _columns(org_id: str, window: Window) -> dict[str, str | int | bool | None]:
