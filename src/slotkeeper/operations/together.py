@@ -5,6 +5,7 @@ the disk is then paid once for a group, and each request is answered only after 
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
@@ -25,6 +26,7 @@ class _Waiting(NamedTuple, Generic[Request, Result]):
     request: Request
     apart: Hashable
     now: int
+    asked_at: float
     answer: "asyncio.Future[Result]"
 
 
@@ -69,7 +71,7 @@ class Together(Generic[Request, Result]):
             task = asyncio.create_task(self._serve(org_id, line))
             self._working.add(task)
             task.add_done_callback(self._working.discard)
-        line.waiting.append(_Waiting(request, apart, now, answer))
+        line.waiting.append(_Waiting(request, apart, now, time.monotonic(), answer))
         return await answer
 
     async def _serve(self, org_id: str, line: _Line[Request, Result]) -> None:
@@ -81,7 +83,9 @@ class Together(Generic[Request, Result]):
         """One group; where the database refuses it as a whole, its members one by one."""
         now = max(one.now for one in group)
         try:
-            _settle(group, await self._db.write(lambda tx: self._run(tx, org_id, group, now)))
+            asked_at = min(one.asked_at for one in group)
+            done = await self._db.write(lambda tx: self._run(tx, org_id, group, now), asked_at=asked_at)
+            _settle(group, done)
         except Unavailable as error:  # the next one would wait in vain just as long
             _settle(group, [error] * len(group))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who asked

@@ -154,9 +154,10 @@ class SqliteDatabase:
         """See the protocol; runs in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self._aside, self._read, work)
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, asked_at: float | None = None) -> T:
         """See the protocol; runs in the writer thread, after all writes asked for before."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, time.monotonic())
+        since = time.monotonic() if asked_at is None else asked_at
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, since)
 
     async def schema_step(self) -> int:
         """The last migration applied; 0 for a file that is empty or not there. A foreign file is refused."""
