@@ -179,7 +179,6 @@ def test_a_live_hold_is_a_promise_against_lowered_limits_and_booking_rules(clini
 def test_a_hold_is_no_promise_against_closing_and_stays_until_it_is_open_again(clinic: Clinic, closing: str) -> None:
     hold = clinic.hold(ttl_seconds=900)
     closure = ""
-    record = [clinic.service] if closing == "record" else []
     if closing == "closure":
         body = {"date_from": MONDAY, "reason": "Closed"}
         closure = good(clinic.owner.post("/v1/closures", body), 201)["data"]["closure_id"]
