@@ -244,9 +244,10 @@ def _draft_confirmation(new: NewAppointment, channel: Channel, facts: Facts) -> 
 
 
 def _require_hold(hold_id: str, facts: Facts) -> Hold:
-    if hold_id in facts.holds:
-        return facts.holds[hold_id]
-    if hold_id in facts.gone:
+    hold = facts.holds.get(hold_id)
+    if hold is not None and hold.expires_at > facts.now:
+        return hold
+    if hold is not None or hold_id in facts.gone:
         raise HoldExpired(hold_is_gone(hold_id))
     raise NotFound(f"This organization has no hold {hold_id}; 'POST /v1/holds' takes one.")
 
