@@ -1,7 +1,9 @@
-"""A load generator that is faster than what it measures: fixed requests over kept-alive connections."""
+"""A load generator that is faster than what it measures: requests over kept-alive connections."""
 
 import asyncio
+import itertools
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -32,8 +34,8 @@ class Load:
 class _Client(asyncio.Protocol):
     """One connection that asks again as soon as it has its answer."""
 
-    def __init__(self, request: bytes, load: Load, deadline: float, done: "asyncio.Future[None]") -> None:
-        self._request, self._load, self._deadline, self._done = request, load, deadline, done
+    def __init__(self, requests: Iterator[bytes], load: Load, deadline: float, done: "asyncio.Future[None]") -> None:
+        self._requests, self._load, self._deadline, self._done = requests, load, deadline, done
         self._missing = 0
         self._head = b""
 
@@ -42,8 +44,9 @@ class _Client(asyncio.Protocol):
         self._ask()
 
     def _ask(self) -> None:
+        request = next(self._requests)
         self._sent = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         if self._missing == 0:
@@ -52,7 +55,7 @@ class _Client(asyncio.Protocol):
             if not found:
                 return
             self._head = b""
-            if not head.startswith(b"HTTP/1.1 200"):
+            if not head.startswith(b"HTTP/1.1 20"):
                 self._fail(head)
                 return
             start = head.lower().index(b"content-length: ") + 16
@@ -78,8 +81,9 @@ class _Client(asyncio.Protocol):
             self._done.set_result(None)
 
 
-def put_load(port: int, request: bytes, *, seconds: float, connections: int = CONNECTIONS) -> Load:
-    """Ask a server on loopback the same thing over some connections for some seconds."""
+def put_load(port: int, request: bytes | Iterator[bytes], *, seconds: float, connections: int = CONNECTIONS) -> Load:
+    """Ask a server on loopback the same thing, or one thing after the other, over some connections for some seconds."""
+    requests = itertools.repeat(request) if isinstance(request, bytes) else request
 
     async def main() -> Load:
         loop = asyncio.get_running_loop()
@@ -89,7 +93,7 @@ def put_load(port: int, request: bytes, *, seconds: float, connections: int = CO
         for _ in range(connections):
             done = loop.create_future()
             await loop.create_connection(
-                lambda done=done: _Client(request, load, start + seconds, done),  # type: ignore[misc]
+                lambda done=done: _Client(requests, load, start + seconds, done),  # type: ignore[misc]
                 "127.0.0.1",
                 port,
             )
@@ -106,3 +110,12 @@ def get(path: str, key: str | None = None) -> bytes:
     """The bytes of a GET request."""
     authorization = f"Authorization: Bearer {key}\r\n" if key else ""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}\r\n".encode()
+
+
+def post(path: str, body: str, key: str, once: str) -> bytes:
+    """The bytes of a POST request with an Idempotency-Key."""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {once}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return (head + body).encode()

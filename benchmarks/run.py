@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import regenerating
+from benchmarks import booking, regenerating
 from benchmarks.load import Load, get, put_load
 from benchmarks.serving import (
     CONSTANT,
@@ -157,16 +157,62 @@ def _report_regenerate(folder: Path) -> None:
     _line("bare loop, ms", [bare * 1000 for _, bare, _ in rounds])
 
 
+def _report_booking(folder: Path) -> None:
+    sync = booking.sync_time(folder)
+    for name, rounds in booking.measure(folder, rounds=ROUNDS, seconds=SECONDS).items():
+        print(f"\nbookings over HTTP, {name}; each with an Idempotency-Key, 32 connections, one process")
+        _line("share of the composed limit", [one.share for one in rounds], "goal ≥ 0.60")
+        _line("share of the constant reply to the same POST", [one.booked.rate / one.constant.rate for one in rounds])
+        _line("bookings a second", [one.booked.rate for one in rounds])
+        _line("L1: constant replies a second", [one.constant.rate for one in rounds])
+        _line("L3: bookings a second in the bare loop", [one.bare for one in rounds])
+        _line("bookings in a group", [one.group for one in rounds])
+        _line("p50 in ms", [one.booked.percentile(0.5) for one in rounds])
+        _line("p99 in ms", [one.booked.percentile(0.99) for one in rounds])
+    _line("the disk's sync in ms", [sync * 1000])
+
+
+def _report_commits(folder: Path) -> None:
+    print("\nbookings at the operation, 32 waiting together, against one transaction each")
+    for name, hot, goal in (("spread", False, "goal ≥ 2.50"), ("hot", True, "goal ≥ 4.00")):
+        rounds = booking.measure_commits(folder, rounds=ROUNDS, hot=hot)
+        _line(f"{name}: together against alone", [one.together / one.alone for one in rounds], goal)
+        _line(f"{name}: bookings a second together", [one.together for one in rounds])
+        _line(f"{name}: bookings a second alone", [one.alone for one in rounds])
+
+
+def _report_openings(folder: Path) -> None:
+    rounds = booking.measure_openings(folder, rounds=ROUNDS)
+    print("\nnext-available over 90 days and 210 windows, at the operation, against one availability")
+    _line("room at once", [one.easy / one.availability for one in rounds], "goal ≤ 10")
+    _line("full but for the last days", [one.hard / one.availability for one in rounds], "goal ≤ 10")
+    _line("one availability, ms", [one.availability * 1000 for one in rounds])
+
+
 def _report_start(folder: Path) -> None:
     seconds_to_first_answer(folder)  # makes the database
     print("\nslotkeeper serve, warm")
     _line("seconds to the first answer", [seconds_to_first_answer(folder) for _ in range(ROUNDS)], "goal about 1")
 
 
+REPORTS = {
+    "availability": _report_availability,
+    "booking": _report_booking,
+    "commits": _report_commits,
+    "openings": _report_openings,
+    "regenerate": _report_regenerate,
+    "start": _report_start,
+}
+
+
+def _chosen(names: Sequence[str]) -> list[Callable[[Path], None]]:
+    return [REPORTS[name] for name in names or REPORTS]
+
+
 def main() -> int:
-    """Run all benchmarks in folders of their own."""
+    """Run the benchmarks that are named, or all, in folders of their own."""
     print(f"medians of {ROUNDS} rounds (lowest–highest); ratios count, the rest depends on the machine")
-    for report in (_report_availability, _report_regenerate, _report_start):
+    for report in _chosen(sys.argv[1:]):
         with tempfile.TemporaryDirectory() as folder:
             report(Path(folder))
     return 0

@@ -28,13 +28,14 @@ def make_app() -> Router:
     size = int(os.environ["BENCH_CONSTANT_SIZE"])
     content = b'{"padding": "' + b"x" * (size - 15) + b'"}'
 
-    async def constant(_: Request) -> Response:
+    async def constant(request: Request) -> Response:
+        await request.body()
         return Response(content, media_type="application/json")
 
     if os.environ["BENCH_KEEP"] == "0":
         vars(app_module)["Replies"] = partial(Replies, room=0)
     app = app_module.from_environment()
-    app.routes.insert(0, Route(CONSTANT, constant))
+    app.routes.insert(0, Route(CONSTANT, constant, methods=["GET", "POST"]))
     return app
 
 

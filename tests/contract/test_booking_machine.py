@@ -373,7 +373,7 @@ def outcome(answer: httpx.Response) -> tuple[int, str]:
 def test_whatever_is_done_in_whatever_order_the_interface_does_what_the_model_says(
     new_world: Callable[[], World], prepared: Any, rounds: Callable[[int], int]
 ) -> None:
-    Machine.new_world, Machine.prepared = staticmethod(new_world), prepared  # type: ignore[method-assign]
+    Machine.new_world, Machine.prepared = staticmethod(new_world), prepared
     run_state_machine_as_test(
         Machine,
         settings=settings(

@@ -74,6 +74,8 @@ async def list_openings(db: Database, caller: Caller, asking: Asking, *, now: in
         while stretches and len(found) < asking.limit:
             for at in await stretches.read(tx, caller.org_id):
                 found += wanted.openings(at)
+                if len(found) >= asking.limit:
+                    break
         return Openings(first, last, found[: asking.limit])
 
     return await (db.read(work) if asking.days <= SHORT_RANGE else db.read_aside(work))
@@ -135,7 +137,7 @@ class _Stretches:
             )
             return sorted(found.window_dates, key=lambda at: (at.start_time, at.batch or "", at.calendar_id))
         end = min(first + timedelta(days=self._size - 1), self._last, self._stored_to)
-        self._first, self._size = end + timedelta(days=1), self._size * 2
+        self._first, self._size = end + timedelta(days=1), self._size * 5
         return await days.list_with_room(
             tx,
             org_id,

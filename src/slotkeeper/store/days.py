@@ -102,9 +102,9 @@ _WITH_ROOM = SQL("""
            ) END,
            0, 0
     FROM days d
-    WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to AND d.covered
-      AND (d.overridden OR d.filled < CASE WHEN :channel = 'ai' THEN coalesce(d.ai_slots, d.max_slots)
-                                           ELSE d.max_slots END)
+    WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
+      AND (d.filled < CASE WHEN :for_ai THEN coalesce(d.ai_slots, d.max_slots) ELSE d.max_slots END OR d.overridden)
+      AND d.covered
       AND (:branch_id IS NULL OR d.branch_id = :branch_id)
       AND (:session IS NULL OR d.session = :session)
       AND (:service_id IS NULL OR d.service_id IN (:service_id, :every_service))
@@ -253,7 +253,7 @@ async def list_with_room(
         session=session,
         service_id=service_id,
         every_service=key_of(None),
-        channel=channel,
+        for_ai=channel is Channel.AI,
         now=now,
     )
     return [_window_date(row) for row in rows]
