@@ -5,7 +5,7 @@ the answer to its Idempotency-Key are one transaction (contract.md sections 6 an
 noted too, and stores no answer: its retry is judged afresh.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from slotkeeper.domain.access import Caller
@@ -149,15 +149,18 @@ def changed(before: Record | None, after: Record | None) -> tuple[dict[str, Any]
     """What differs between two values of a kind, None for one that is not there; nothing of a patient."""
     old = {} if before is None else before._asdict()
     new = {} if after is None else after._asdict()
-    names = [name for name in (new or old) if name not in _UNNOTED and old.get(name) != new.get(name)]
-    return _noted(old, names), _noted(new, names)
+    if before is None or after is None:
+        return _noted(old), _noted(new)
+    names = [name for name in new if old[name] != new[name]]
+    return _noted({name: old[name] for name in names}, empty=True), _noted({n: new[n] for n in names}, empty=True)
 
 
-def _noted(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def _noted(values: Mapping[str, Any], *, empty: bool = False) -> dict[str, Any]:
+    """The values as the trail holds them; absent ones only where they are what changed."""
     return {
-        name: PRIVATE if name == "notes" and values[name] is not None else values[name]
-        for name in names
-        if name in values
+        name: PRIVATE if name == "notes" and value is not None else value
+        for name, value in values.items()
+        if name not in _UNNOTED and (empty or value is not None)
     }
 
 

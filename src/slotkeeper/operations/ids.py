@@ -1,5 +1,6 @@
 """New ids."""
 
+import base64
 import secrets
 import threading
 import uuid
@@ -34,9 +35,5 @@ new_ordered_id = OrderedIds().make
 
 def new_appointment_id() -> str:
     """``appt_`` and ten lower-case letters or digits (contract.md section 6)."""
-    number = secrets.randbelow(len(LETTERS) ** 10)
-    letters = ""
-    for _ in range(10):
-        number, place = divmod(number, len(LETTERS))
-        letters += LETTERS[place]
+    letters = base64.b32encode(secrets.token_bytes(7))[:10].lower().decode()
     return f"appt_{letters}"
