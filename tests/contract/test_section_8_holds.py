@@ -1,7 +1,9 @@
 """Contract section 8: holds, and the bookings that confirm them."""
 
+import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from slotkeeper.domain.access import Scope
@@ -270,3 +272,25 @@ def test_a_hold_beyond_the_horizon_makes_its_record_and_a_refused_one_does_not(c
     clinic.hold(clinic.staff, slot_id=clinic.slot_id.replace(MONDAY, far))
     (record,) = clinic.owner.records(far)
     assert (record["filled_slots"], record["available_slots"]) == (0, 1)
+
+
+def test_a_hold_that_is_confirmed_makes_room_for_another_at_the_same_moment(clinic: Clinic) -> None:
+    good(clinic.owner.patch(f"{WINDOWS}/{clinic.window}", {"max_slots": 50}))
+    held = [clinic.hold() for _ in range(20)]
+    refused(clinic.ask(), 429, "RATE_LIMIT_EXCEEDED")
+    person = {"patient_name": "Ada", "parent_phone": "+49 151 7654321", "appointment_date": f"{MONDAY}T09:30:00Z"}
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        (APPOINTMENTS, person | {"patient_name": "Grace", "appointment_type": clinic.service}),  # others wait for it
+        (APPOINTMENTS, person | {"hold_id": held[0]["hold_id"]}),
+        (HOLDS, {"slot_id": clinic.slot_id}),
+        (HOLDS, {"slot_id": clinic.slot_id}),
+    ]
+
+    async def all_at_once() -> list[int]:
+        headers = {"authorization": f"Bearer {clinic.owner.key}"}
+        transport = httpx.ASGITransport(app=clinic.world.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://slotkeeper.test") as client:
+            asked = (client.post(path, json=body, headers=headers) for path, body in bodies)
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    assert clinic.world.run(all_at_once()) == [201, 201, 201, 429]
