@@ -1,98 +1,20 @@
 """Contract section 8: the audit trail."""
 
+import logging
 from typing import Any
 
 import pytest
 
+from slotkeeper import app
 from slotkeeper.domain import access
 from slotkeeper.domain.access import Scope
-from slotkeeper.domain.model import Channel
-from slotkeeper.operations import audit, upkeep
+from slotkeeper.domain.errors import InvalidInput, Unavailable
+from slotkeeper.domain.model import Channel, Session
+from slotkeeper.operations import Database, audit, upkeep
 from tests import direct
+from tests.contract.trail import AUDIT, ENTRY, Clinic, entries, newest, row
+from tests.doors.test_app import serve
 from tests.world import APPOINTMENTS, MONDAY, REGENERATE, WINDOWS, Cast, Client, World, good, refused
-
-AUDIT = "/v1/audit"
-ENTRY = [
-    "audit_id", "at", "action", "subject", "key_id", "user_id", "channel", "request_id", "outcome", "before", "after",
-]  # fmt: skip
-BRANCH = {"name": "Main Street"}
-
-
-def entries(client: Client, **filters: Any) -> list[dict[str, Any]]:
-    return list(good(client.get(AUDIT, **{"limit": 200, **filters}))["data"])
-
-
-def newest(client: Client, **filters: Any) -> dict[str, Any]:
-    return entries(client, **filters)[0]
-
-
-class Clinic:
-    def __init__(self, world: World, owner: Client, cast: Cast) -> None:
-        self.world, self.owner, self.org_id = world, owner, cast.owner_org
-        self.branch, self.service = owner.branch("Main Street"), owner.service("Checkup")
-        self.window = owner.window(max_slots=1)
-
-    def body(self, **fields: Any) -> dict[str, Any]:
-        return {
-            "appointment_type": self.service,
-            "appointment_date": f"{MONDAY}T09:30:00Z",
-            "patient_name": "Zora Quimby",
-            "parent_phone": "+49 151 7654321",
-            "notes": "allergic to latex",
-        } | fields
-
-    def act(self, action: str) -> str | None:
-        """Do something that an action is the name of; its subject."""
-        owner, record = self.owner, f"{self.window}||{MONDAY}||{self.service}"
-        if action.startswith("appointments."):
-            booked = good(owner.post(APPOINTMENTS, self.body()), 201)["appointment_id"]
-            changes: dict[str, dict[str, Any]] = {
-                "move": {"appointment_date": f"{MONDAY}T10:00:00Z"},
-                "cancel": {"status": "cancelled"},
-                "complete": {"status": "completed"},
-                "update": {"notes": "allergic to penicillin"},
-            }
-            verb = action.partition(".")[2]
-            if verb == "confirm":
-                good(owner.patch(f"{APPOINTMENTS}/{booked}", {"status": "completed"}))
-                good(owner.patch(f"{APPOINTMENTS}/{booked}", {"status": "confirmed"}))
-            elif verb != "create":
-                good(owner.patch(f"{APPOINTMENTS}/{booked}", changes[verb]))
-            return str(booked)
-        if action.startswith("holds."):
-            hold = good(owner.post("/v1/holds", {"slot_id": record}), 201)["data"]["hold_id"]
-            if action == "holds.extend":
-                good(owner.patch(f"/v1/holds/{hold}", {"ttl_seconds": 60}))
-            elif action == "holds.release":
-                good(owner.request("DELETE", f"/v1/holds/{hold}"))
-            return str(hold)
-        if action.startswith("closures."):
-            body = {"date_from": MONDAY, "reason": "Closed"}
-            closure = good(owner.post("/v1/closures", body), 201)["data"]["closure_id"]
-            if action == "closures.delete":
-                good(owner.request("DELETE", f"/v1/closures/{closure}"))
-            return str(closure)
-        window = f"{WINDOWS}/{self.window}"
-        doing: dict[str, Any] = {
-            "windows.create": lambda: good(owner.post(WINDOWS, {"day": "friday", "session": "Evening",
-                "start_time": "17:00", "end_time": "19:00", "max_slots": 3}), 201)["data"]["calendar_id"],
-            "windows.update": lambda: good(owner.patch(window, {"max_slots": 9}))["data"]["calendar_id"],
-            "windows.disable": lambda: good(owner.post(f"{window}/disable"))["data"]["calendar_id"],
-            "windows.enable": lambda: (good(owner.post(f"{window}/disable")), good(owner.post(f"{window}/enable")))[1][
-                "data"]["calendar_id"],
-            "records.update": lambda: (good(owner.override(self.window, MONDAY, self.service, max_slots=5)), record)[1],
-            "days.update": lambda: (good(owner.override(self.window, MONDAY, status="CLOSED")), record[:48])[1],
-            "schedule.regenerate": lambda: (owner.regenerate("2028-06-12", "2028-06-12"), "2028-06-12/2028-06-12")[1],
-            "services.create": lambda: owner.service("Dentist"),
-            "services.update": lambda: good(owner.patch(f"/v1/services/{self.service}", {"active": False}))["data"][
-                "service_id"],
-            "branches.create": lambda: owner.branch("Side Street"),
-            "branches.update": lambda: good(owner.patch(f"/v1/branches/{self.branch}", {"name": "High"}))["data"][
-                "branch_id"],
-            "configuration.update": lambda: (good(owner.patch("/v1/appointment-config", {"min_notice_hours": 1})),
-                self.org_id)[1],
-        }  # fmt: skip
-        return str(doing[action]())
 
 
 @pytest.fixture
@@ -170,7 +92,8 @@ def test_entries_are_listed_newest_first_page_by_page_and_by_filter(clinic: Clin
     asked = {"action": "services.create"}
     assert len(entries(clinic.owner, **asked, **{"from": "2026-06-02", "to": "2026-06-02"})) == 2
     assert len(entries(clinic.owner, **asked, **{"from": "2026-06-02T08:00:00Z"})) == 4
-    assert len(entries(clinic.owner, subject=found[0]["subject"])) == 1
+    for subject in (found[0]["subject"], found[0]["subject"].upper()):
+        assert entries(clinic.owner, subject=subject) == found[:1]
     assert entries(clinic.owner, key_id="00000000-0000-4000-8000-000000000000") == []
     refused(clinic.owner.get(AUDIT, **{"from": "yesterday"}), 400, "VALIDATION_ERROR")
 
@@ -214,3 +137,107 @@ def test_erasing_a_patient_reaches_the_answers_kept_for_a_retry(clinic: Clinic) 
     assert again.headers["idempotent-replay"] == "true"
     assert good(again, 201)["appointment_id"] == first.json()["appointment_id"]
     assert newest(clinic.owner)["action"] == "patients.erase"
+
+
+def test_an_import_has_one_entry_for_each_window_that_it_makes_or_changes(clinic: Clinic) -> None:
+    clinic.owner.window(session="Evening", max_slots=4)
+    before = entries(clinic.owner)
+    changing = [row(2), row(3, Session.EVENING, max_slots=6), row(4, Session.AFTERNOON, ai_slots=0)]
+    assert clinic.bring_in(*changing, dry_run=True) == (1, 1, 1)
+    assert entries(clinic.owner) == before, "a dry run is no change"
+    assert clinic.bring_in(*changing) == (1, 1, 1)
+    made, changed = entries(clinic.owner)[: -len(before)]
+    assert (changed["action"], changed["before"], changed["after"]) == (
+        "windows.update",
+        {"max_slots": 4},
+        {"max_slots": 6},
+    )
+    assert (made["action"], made["before"], made["after"]["session"]) == ("windows.create", None, "Afternoon")
+    assert made["subject"] == made["after"]["calendar_id"]
+    assert {(one["key_id"], one["request_id"], one["channel"]) for one in (made, changed)} == {(None, None, "staff")}
+    assert clinic.bring_in(*changing) == (0, 0, 3)
+    assert len(entries(clinic.owner)) == len(before) + 2
+
+
+def test_an_import_that_is_refused_leaves_neither_a_window_nor_an_entry(clinic: Clinic) -> None:
+    before = direct.dump(clinic.world.path, clinic.org_id)
+    with pytest.raises(InvalidInput):
+        clinic.bring_in(row(2, Session.EVENING), row(3, max_slots=9), row(4, Session.EVENING))
+    assert direct.dump(clinic.world.path, clinic.org_id) == before
+
+
+def test_regenerate_has_an_entry_for_each_transaction_that_changed_something(clinic: Clinic) -> None:
+    for number in range(24):
+        clinic.owner.window(batch_name=f"Batch {number}")
+    span = ("2028-01-01", "2028-12-31")
+    before = len(entries(clinic.owner))
+    clinic.owner.regenerate(*span, dry_run=True)
+    assert len(entries(clinic.owner)) == before
+    body = {"date_from": span[0], "date_to": span[1]}
+    answers = [
+        clinic.owner.request("POST", REGENERATE, json=body, headers={"idempotency-key": "year"}) for _ in range(2)
+    ]
+    assert [answer.headers.get("idempotent-replay") for answer in answers] == [None, "true"]
+    found = entries(clinic.owner, action="schedule.regenerate")
+    assert len(found) == 2, "1300 window-dates are two transactions; neither the answer kept nor its replay is one more"
+    assert {(one["subject"], one["request_id"]) for one in found} == {
+        ("/".join(span), answers[0].headers["x-request-id"])
+    }
+    assert sum(one["after"]["make"] for one in found) == good(answers[0])["upserted"] == 25 * 52
+    assert sum(one["after"]["windows"] for one in found) == 25
+    clinic.owner.regenerate(*span)
+    assert len(entries(clinic.owner, action="schedule.regenerate")) == 2
+
+
+def test_regenerate_notes_only_the_rows_that_were_written(clinic: Clinic) -> None:
+    direct.change(
+        clinic.world.path,
+        "CREATE TRIGGER torn BEFORE INSERT ON days WHEN NEW.date = '2028-06-19' BEGIN SELECT RAISE(ABORT, 'torn'); END",
+    )
+    done = clinic.owner.regenerate("2028-06-05", "2028-06-26")
+    assert (done["upserted"], done["errors"]) == (3, 1)
+    assert sum(one["after"]["make"] for one in entries(clinic.owner, action="schedule.regenerate")) == 3
+
+
+def test_entries_of_one_instant_keep_their_order_from_page_to_page(clinic: Clinic) -> None:
+    names = [f"Service {number}" for number in range(12)]
+    for name in names:
+        clinic.owner.service(name)
+    found = [
+        good(clinic.owner.get(AUDIT, action="services.create", limit=5, page=page))["data"] for page in (1, 2, 3, 4)
+    ]
+    assert [one["after"]["name"] for page in found for one in page] == [*reversed(names), "Checkup"]
+    assert [len(page) for page in found] == [5, 5, 3, 0]
+
+
+def test_a_last_date_is_included_whole_in_the_zone_of_the_organization(clinic: Clinic) -> None:
+    good(clinic.owner.patch("/v1/appointment-config", {"timezone": "America/New_York"}))
+    for at in ("2026-06-03T03:59:59.999Z", "2026-06-03T04:00:00Z", "2026-06-04T03:59:59.999Z", "2026-06-04T04:00:00Z"):
+        clinic.world.clock.set(at)
+        clinic.owner.service(at)
+    day = entries(clinic.owner, **{"from": "2026-06-03", "to": "2026-06-03"})
+    assert [one["after"]["name"] for one in day] == ["2026-06-04T03:59:59.999Z", "2026-06-03T04:00:00Z"]
+    exact = entries(clinic.owner, **{"from": "2026-06-03T04:00:00Z", "to": "2026-06-04T04:00:00Z"})
+    assert len(exact) == 3, "an instant is included itself"
+
+
+def test_much_is_forgotten_in_transactions_that_stay_small(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "BATCH", 4)
+    world, headers = clinic.world, {"authorization": f"Bearer {clinic.owner.key}"}
+    for number in range(9):
+        answer = world.request("POST", "/v1/services", json={"name": f"S {number}"}, headers=headers | {
+            "idempotency-key": f"key-{number}"})  # fmt: skip
+        good(answer, 201)
+    stored = len(entries(clinic.owner))
+    direct.change(world.path, "CREATE TABLE sizes (at INTEGER)")
+    direct.change(
+        world.path,
+        "CREATE TRIGGER gone BEFORE DELETE ON audit BEGIN"
+        " SELECT RAISE(ABORT, 'too many at once') WHERE (SELECT count(*) FROM audit) <= "
+        f"(SELECT count(*) FROM audit) - {4}; END",
+    )
+    world.clock.advance(days=731)
+    assert stored > 9
+    world.run(audit.forget_old(world.db, now=world.clock()))
+    assert entries(clinic.owner) == []
+    assert direct.rows(world.path, "SELECT count(*) FROM requests") == [(0,)]

@@ -1,6 +1,7 @@
 """The audit trail: who did what, and what was refused by a rule (contract.md section 8)."""
 
 from datetime import date, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from slotkeeper.domain.access import Caller, Scope
@@ -16,11 +17,14 @@ from slotkeeper.store.database import Connection, Database
 EVER = 2**53
 """An instant after all that anybody looks for."""
 
+BATCH = 1_000
+"""How many rows of a kind are forgotten in one transaction at most: bookings wait for no more than that."""
+
 
 class Wanted(NamedTuple):
     """Which entries to list: from one moment to another, each a date of the organization's zone or an instant.
 
-    A last date counts whole; None stands for all.
+    A last date counts whole; ids are read in any case; None stands for all.
     """
 
     first: date | int | None = None
@@ -42,7 +46,7 @@ async def list_entries(
             0 if wanted.first is None else _beginning(wanted.first, timezone),
             EVER if wanted.last is None else _end(wanted.last, timezone),
             wanted.action,
-            wanted.subject,
+            None if wanted.subject is None else wanted.subject.lower(),
             wanted.key_id,
         )
         return await store.list_entries(tx, caller.org_id, looked_for, limit=limit, skip=(page - 1) * limit)
@@ -74,15 +78,22 @@ async def keep_days(db: Database, caller: Caller, days: int, *, now: int) -> int
 
 
 async def forget_old(db: Database, *, now: int) -> int:
-    """Take away what is kept no longer: old entries, and the answers that no retry may ask for; how many rows."""
+    """Take away what is kept no longer: old entries, and the answers that no retry may ask for; how many rows.
+
+    Works in batches, each a transaction of its own, so that bookings go on beside it.
+    """
     forgotten = 0
     for organization in await db.read(directory.list_organizations):
-        org_id = organization.org_id
-
-        async def work(tx: Connection, org_id: str = org_id) -> int:
-            kept = await directory.get_audit_keep_days(tx, org_id)
-            old = await store.purge(tx, org_id, before=now - kept * DAY)
-            return old + await requests.purge(tx, org_id, expired=now - KEPT)
-
-        forgotten += await db.write(work)
+        whole = True
+        while whole:
+            entries, answers = await db.write(partial(_forget_batch, org_id=organization.org_id, now=now))
+            forgotten += entries + answers
+            whole = BATCH in (entries, answers)
     return forgotten
+
+
+async def _forget_batch(tx: Connection, *, org_id: str, now: int) -> tuple[int, int]:
+    """Some of the entries and answers that an organization keeps no longer: how many of each were there."""
+    kept = await directory.get_audit_keep_days(tx, org_id)
+    entries = await store.purge(tx, org_id, before=now - kept * DAY, most=BATCH)
+    return entries, await requests.purge(tx, org_id, expired=now - KEPT, most=BATCH)

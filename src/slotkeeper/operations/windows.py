@@ -148,7 +148,8 @@ async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled
     """Enable or disable a window; doing it twice changes nothing. Its bookings stay. Raises NotFound."""
     caller.require(Scope.SLOTS_WRITE)
     org_id = caller.org_id
-    act = Act(caller, "windows.enable" if enabled else "windows.disable", calendar_id, now)
+    action = "windows.enable" if enabled else "windows.disable"
+    act = Act(caller, action, calendar_id, now, {"window": calendar_id})
 
     async def work(tx: Connection) -> Window:
         stored = await require_window(tx, org_id, calendar_id, lock=True)

@@ -38,7 +38,12 @@ _KNOWS = SQL("""
     LIMIT 1
 """)
 
-_PURGE = SQL("DELETE FROM audit WHERE org_id = :org_id AND at < :before")
+_PURGE = SQL("""
+    DELETE FROM audit
+    WHERE org_id = :org_id AND (at, audit_id) IN (
+        SELECT at, audit_id FROM audit WHERE org_id = :org_id AND at < :before ORDER BY at, audit_id LIMIT :most
+    )
+""")
 
 
 class AuditSearch(NamedTuple):
@@ -74,9 +79,9 @@ async def knows(tx: Connection, org_id: str, *, action: str, subject: str) -> bo
     return await tx.fetch_one(_KNOWS, org_id=org_id, subject=subject, action=action) is not None
 
 
-async def purge(tx: Connection, org_id: str, *, before: int) -> int:
-    """Take away the entries of the time before an instant; how many."""
-    return await tx.execute(_PURGE, org_id=org_id, before=before)
+async def purge(tx: Connection, org_id: str, *, before: int, most: int) -> int:
+    """Take away the entries of the time before an instant, the oldest first and at most some; how many."""
+    return await tx.execute(_PURGE, org_id=org_id, before=before, most=most)
 
 
 def _packed(values: Mapping[str, Any] | None) -> str | None:

@@ -42,7 +42,13 @@ _FORGET = SQL("""
     WHERE org_id = :org_id AND key_id = :key_id AND idempotency_key = :idempotency_key AND status IS NULL
 """)
 
-_PURGE = SQL("DELETE FROM requests WHERE org_id = :org_id AND created_at <= :expired")
+_PURGE = SQL("""
+    DELETE FROM requests
+    WHERE org_id = :org_id AND (key_id, idempotency_key) IN (
+        SELECT key_id, idempotency_key FROM requests
+        WHERE org_id = :org_id AND created_at <= :expired ORDER BY created_at LIMIT :most
+    )
+""")
 
 _MENTIONING = SQL("""
     SELECT key_id, idempotency_key, status, answer FROM requests
@@ -114,9 +120,9 @@ async def forget(tx: Connection, org_id: str, refused: Sequence[Keyed]) -> None:
     await tx.execute_each(_FORGET, rows)
 
 
-async def purge(tx: Connection, org_id: str, *, expired: int) -> int:
-    """Take away what nobody may ask for any more; how many."""
-    return await tx.execute(_PURGE, org_id=org_id, expired=expired)
+async def purge(tx: Connection, org_id: str, *, expired: int, most: int) -> int:
+    """Take away what nobody may ask for any more, the oldest first and at most some; how many."""
+    return await tx.execute(_PURGE, org_id=org_id, expired=expired, most=most)
 
 
 async def list_mentioning(tx: Connection, org_id: str, text: str) -> list[Answered]:
