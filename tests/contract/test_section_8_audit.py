@@ -1,14 +1,13 @@
 """Contract section 8: the audit trail."""
 
 import logging
-from typing import Any
 
 import pytest
 
 from slotkeeper import app
 from slotkeeper.domain import access
 from slotkeeper.domain.access import Scope
-from slotkeeper.domain.errors import InvalidInput, Unavailable
+from slotkeeper.domain.errors import Conflict, InvalidInput, Unavailable
 from slotkeeper.domain.model import Channel, Session
 from slotkeeper.operations import Database, audit, upkeep
 from tests import direct
@@ -115,12 +114,12 @@ def test_keys_are_noted_without_their_text(clinic: Clinic) -> None:
 def test_entries_are_kept_as_long_as_the_organization_says(clinic: Clinic) -> None:
     world, operator = clinic.world, access.operator(clinic.org_id)
     assert world.run(audit.keep_days(world.db, operator, 30, now=world.clock())) == 730
-    world.clock.advance(days=29)
+    world.clock.advance(days=30)
     world.run(audit.forget_old(world.db, now=world.clock()))
     kept = len(entries(clinic.owner))
     assert kept > 4
     clinic.owner.service("Dentist")
-    world.clock.advance(days=1, milliseconds=1)
+    world.clock.advance(milliseconds=1)
     world.run(audit.forget_old(world.db, now=world.clock()))
     assert [one["action"] for one in entries(clinic.owner)] == ["services.create"]
 
@@ -189,6 +188,13 @@ def test_regenerate_has_an_entry_for_each_transaction_that_changed_something(cli
     assert len(entries(clinic.owner, action="schedule.regenerate")) == 2
 
 
+def test_regenerate_has_no_entry_where_all_that_it_finds_must_stay(clinic: Clinic) -> None:
+    good(clinic.owner.post(APPOINTMENTS, clinic.body()), 201)
+    good(clinic.owner.post(f"{WINDOWS}/{clinic.window}/disable"))
+    assert clinic.owner.regenerate(MONDAY) == {"processed": 1, "skipped": 1, "errors": 0, "upserted": 0}
+    assert entries(clinic.owner, action="schedule.regenerate") == []
+
+
 def test_regenerate_notes_only_the_rows_that_were_written(clinic: Clinic) -> None:
     direct.change(
         clinic.world.path,
@@ -221,23 +227,46 @@ def test_a_last_date_is_included_whole_in_the_zone_of_the_organization(clinic: C
     assert len(exact) == 3, "an instant is included itself"
 
 
-def test_much_is_forgotten_in_transactions_that_stay_small(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_much_is_forgotten_in_transactions_that_stay_small(
+    clinic: Clinic, outsider: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audit, "BATCH", 4)
-    world, headers = clinic.world, {"authorization": f"Bearer {clinic.owner.key}"}
+    world, org_id = clinic.world, clinic.org_id
     for number in range(9):
-        answer = world.request("POST", "/v1/services", json={"name": f"S {number}"}, headers=headers | {
-            "idempotency-key": f"key-{number}"})  # fmt: skip
-        good(answer, 201)
-    stored = len(entries(clinic.owner))
-    direct.change(world.path, "CREATE TABLE sizes (at INTEGER)")
+        headers = {"idempotency-key": f"key-{number}"}
+        good(clinic.owner.request("POST", "/v1/services", json={"name": f"S {number}"}, headers=headers), 201)
+    oldest = entries(clinic.owner)[::-1]
     direct.change(
         world.path,
-        "CREATE TRIGGER gone BEFORE DELETE ON audit BEGIN"
-        " SELECT RAISE(ABORT, 'too many at once') WHERE (SELECT count(*) FROM audit) <= "
-        f"(SELECT count(*) FROM audit) - {4}; END",
+        f"CREATE TRIGGER jam BEFORE DELETE ON audit WHEN OLD.audit_id = '{oldest[5]['audit_id']}'"
+        " BEGIN SELECT RAISE(ABORT, 'jammed'); END",
     )
-    world.clock.advance(days=731)
-    assert stored > 9
+    kept = entries(outsider)
+    world.clock.advance(days=730, milliseconds=1)
+    outsider.service("Today's")
+    with pytest.raises(Conflict):
+        world.run(audit.forget_old(world.db, now=world.clock()))
+    assert entries(clinic.owner)[::-1] == oldest[4:], "the first four went, with the sixth the second four stay"
+    direct.change(world.path, "DROP TRIGGER jam")
     world.run(audit.forget_old(world.db, now=world.clock()))
     assert entries(clinic.owner) == []
-    assert direct.rows(world.path, "SELECT count(*) FROM requests") == [(0,)]
+    assert direct.rows(world.path, "SELECT count(*) FROM requests WHERE org_id = ?", org_id) == [(0,)]
+    assert [one["action"] for one in entries(outsider)] == ["services.create"]
+    assert kept
+
+
+def test_a_server_forgets_by_itself_and_goes_on_after_errors(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app, "SECONDS_BETWEEN_FORGETTING", 0.01)
+    failures, forget_old = [Unavailable(), ZeroDivisionError("x")], audit.forget_old
+
+    async def stumble(db: Database, *, now: int) -> int:
+        if failures:
+            raise failures.pop()
+        return await forget_old(db, now=now)
+
+    monkeypatch.setattr(audit, "forget_old", stumble)
+    clinic.world.clock.advance(days=731)
+    clinic.world.run(serve(clinic.world, lambda: direct.rows(clinic.world.path, "SELECT 1 FROM audit") == []))
+    assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.ERROR]

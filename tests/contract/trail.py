@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import httpx
-
 from slotkeeper.domain import access
 from slotkeeper.domain.model import Day, Session
 from slotkeeper.operations.window_import import Imported, ImportRow, import_windows

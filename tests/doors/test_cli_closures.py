@@ -70,7 +70,7 @@ def test_public_holidays_are_those_of_the_country_and_its_part() -> None:
 
 @pytest.mark.parametrize(
     ("country", "part", "language", "said"),
-    [("XX", None, None, "DE"), ("DE", "ZZ", None, "BY"), ("DE", None, "xx", "de")],
+    [("XX", None, None, "AD"), ("DE", "ZZ", None, "BY"), ("DE", None, "xx", "de")],
 )
 def test_what_is_not_known_is_told_with_some_that_are(
     country: str, part: str | None, language: str | None, said: str
