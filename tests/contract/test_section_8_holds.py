@@ -123,6 +123,15 @@ def test_a_hold_is_extended_up_to_900_seconds_after_its_first_moment(clinic: Cli
     refused(clinic.owner.patch(f"{HOLDS}/{UNKNOWN}", {"ttl_seconds": 30}), 404, "NOT_FOUND")
 
 
+def test_the_trail_says_when_a_hold_ends_as_the_interface_does(clinic: Clinic) -> None:
+    hold = clinic.hold(ttl_seconds=60)
+    good(clinic.owner.patch(f"{HOLDS}/{hold['hold_id']}", {"ttl_seconds": 90}))
+    extended, taken = good(clinic.owner.get("/v1/audit", subject=hold["hold_id"]))["data"]
+    assert taken["after"]["expires_at"] == hold["expires_at"] == "2026-06-01T08:01:00.000Z"
+    assert extended["before"] == {"expires_at": "2026-06-01T08:01:00.000Z"}
+    assert extended["after"] == {"expires_at": "2026-06-01T08:01:30.000Z"}
+
+
 def test_a_shorter_end_is_seen_by_an_availability_that_was_kept(clinic: Clinic) -> None:
     hold = clinic.hold(ttl_seconds=900)
     assert clinic.counts() == (0, 1)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from slotkeeper.domain.access import Caller
+from slotkeeper.domain.calendar import iso_instant
 from slotkeeper.domain.errors import Conflict, Kind, SlotkeeperError
 from slotkeeper.domain.model import AuditEntry
 from slotkeeper.operations.ids import new_ordered_id
@@ -33,6 +34,7 @@ KEY_CLASH = (
 PRIVATE = "(private)"
 """What stands in the audit trail for a text about a patient."""
 
+_INSTANTS = frozenset({"expires_at", "revoked_at"})
 _UNNOTED = frozenset({"created_at", "updated_at", "patient_name", "parent_phone"})
 
 
@@ -140,9 +142,18 @@ class Act(NamedTuple):
             caller.channel,
             caller.request_id or None,
             outcome,
-            before,
-            after,
+            _written(before),
+            _written(after),
         )
+
+
+def _written(values: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What changed as the trail writes it: instants as everywhere else in the interface."""
+    if values is None or not _INSTANTS & values.keys():
+        return values
+    return {
+        name: iso_instant(value) if name in _INSTANTS and value is not None else value for name, value in values.items()
+    }
 
 
 def changed(before: Record | None, after: Record | None) -> tuple[dict[str, Any], dict[str, Any]]:
