@@ -38,6 +38,8 @@ SECONDS_BETWEEN_ROLLS = 20
 """How often it is asked whether a branch's midnight has passed; records must be there a minute after it."""
 SECONDS_BETWEEN_FORGETTING = 3600
 """How often old entries of the audit trail and old answers are taken away."""
+SECONDS_TO_FIRST_FORGETTING = 60
+"""After how long a server process does it first: one that is started every day must come to it too."""
 SECONDS_BETWEEN_LOOKS = 1
 """How often a server process asks whether the one that started it is still there."""
 
@@ -83,12 +85,13 @@ async def keep_rolling_forward(db: Database, *, clock: Clock) -> None:
 
 async def keep_forgetting(db: Database, *, clock: Clock) -> None:
     """Take away what is kept no longer, some time after the start and then every hour, whatever happens."""
+    await asyncio.sleep(min(SECONDS_TO_FIRST_FORGETTING, SECONDS_BETWEEN_FORGETTING))
     while True:
-        await asyncio.sleep(SECONDS_BETWEEN_FORGETTING)
         try:
             await audit.forget_old(db, now=clock())
         except Exception:
             log.exception("what is kept no longer could not be taken away, trying again in an hour")
+        await asyncio.sleep(SECONDS_BETWEEN_FORGETTING)
 
 
 async def end_with_parent() -> None:

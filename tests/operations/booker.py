@@ -111,7 +111,7 @@ class Booker:
                 release = holds.release_hold(self.db, self.caller, hold.hold_id, now=self.now())
                 await self.try_to(release, "RELEASED")
             elif fate < 0.8:
-                extend = holds.extend_hold(self.db, self.caller, hold.hold_id, ttl=60, now=self.now())
+                extend = holds.extend_hold(self.db, self.caller, hold.hold_id, ttl=60, expect=no_echo, now=self.now())
                 await self.try_to(extend, "EXTENDED")
 
     async def manager(self, _: int) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from slotkeeper.api import fields
-from slotkeeper.api.reading import read_body, read_changes, read_id, require_unchanged
+from slotkeeper.api.reading import expecting, read_body, read_changes, read_id
 from slotkeeper.api.request import Request
 from slotkeeper.api.schemas import Data, DoneView, instant
 from slotkeeper.domain.errors import InvalidInput
@@ -81,11 +81,15 @@ async def update_hold(request: Request) -> Data[HoldView]:
     """Let a live hold end `ttl_seconds` from now."""
     hold_id = read_id("hold_id", request.target)
     changes, echoed = read_changes(HoldBody, HoldView, request.body)
-    if echoed:
-        stored = await holds.get_hold(request.db, request.caller, hold_id, now=request.now)
-        require_unchanged(echoed, hold_view(stored))
-    ttl = changes["ttl_seconds"]
-    return _shown(await holds.extend_hold(request.db, request.caller, hold_id, ttl=ttl, now=request.now))
+    hold = await holds.extend_hold(
+        request.db,
+        request.caller,
+        hold_id,
+        ttl=changes["ttl_seconds"],
+        expect=expecting(echoed, hold_view),
+        now=request.now,
+    )
+    return _shown(hold)
 
 
 async def delete_hold(request: Request) -> DoneView:

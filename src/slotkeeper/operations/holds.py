@@ -3,6 +3,7 @@
 A hold is taken in the line, beside the bookings; it is confirmed by a booking (``appointments.py``).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, cast
 
 from slotkeeper.domain.access import Caller, Scope
@@ -68,7 +69,9 @@ async def get_hold(db: Database, caller: Caller, hold_id: str, *, now: int) -> H
     return await db.read(work)
 
 
-async def extend_hold(db: Database, caller: Caller, hold_id: str, *, ttl: int, now: int) -> Hold:
+async def extend_hold(
+    db: Database, caller: Caller, hold_id: str, *, ttl: int, expect: Callable[[Hold], None], now: int
+) -> Hold:
     """Let a live hold end ``ttl`` seconds from now, but never later than 900 seconds after its first moment.
 
     Raises HoldExpired for one that is gone, NotFound for one that never was.
@@ -82,6 +85,7 @@ async def extend_hold(db: Database, caller: Caller, hold_id: str, *, ttl: int, n
             if await once_was(tx, caller.org_id, hold_id):
                 raise HoldExpired(hold_is_gone(hold_id))
             raise NotFound(f"This organization has no hold {hold_id}; 'POST /v1/holds' takes one.")
+        expect(hold)
         extended = hold._replace(expires_at=min(now + ttl * 1000, hold.created_at + LONGEST * 1000))
         if extended != hold:
             await store.extend_hold(tx, caller.org_id, hold_id, expires_at=extended.expires_at)

@@ -81,6 +81,10 @@ async def take_places(tx: Connection, org_id: str, drafts: Sequence[Draft], fact
     outcomes = [diary.enter(draft) for draft in drafts]
     await diary.write(tx, org_id)
     await _undo(tx, org_id, made - diary.used, claims.keys() - diary.standing, facts)
+    kept = [claim for patient, claim in claims.items() if patient in diary.standing]
+    turned = diary.stand_before(kept)
+    if turned:  # a refusal leaves the claim to the appointment that stands
+        await store.claim(tx, org_id, turned)
     return outcomes
 
 
@@ -164,9 +168,10 @@ class _Diary:
         for number, (at, token) in enumerate(locked):
             place = at.date, at.calendar_id
             self._days[place], self._tokens[place], self._order[place] = at, token, number
-        self._standing: dict[Patient, dict[str, tuple[date, str]]] = {}
+        self._standing: dict[Patient, dict[str, tuple[date, str, int]]] = {}
         for one in standing:
-            self._stand(one.patient, one.appointment_id, one.date, one.wall_time)
+            until = facts.instant(one.branch_id, one.date, one.wall_time)
+            self._stand(one.patient, one.appointment_id, one.date, one.wall_time, until)
         self._alive = dict(alive)
         self._live = {key_id: held.holds for key_id, held in live.items()}
         self._first_end = {key_id: held.first_end for key_id, held in live.items()}
@@ -189,6 +194,15 @@ class _Diary:
         """The patients of whom an appointment stands."""
         return {patient for patient, found in self._standing.items() if found}
 
+    def stand_before(self, claims: Iterable[tuple[Patient, int, str]]) -> list[tuple[Patient, int, str]]:
+        """The claims as they must be where one was made for an appointment that came to nothing."""
+        return [
+            (patient, until, standing)
+            for patient, _, claimed in claims
+            if claimed not in self._standing[patient]
+            for standing, (_, _, until) in [next(iter(self._standing[patient].items()))]
+        ]
+
     def enter(self, draft: Draft) -> Outcome:
         """Decide one request; a refusal leaves everything as it is."""
         try:
@@ -202,7 +216,7 @@ class _Diary:
         if keeps_place(appointment):
             self._count(place_of(appointment), taken=1)
         if _will_stand(draft, self._facts):
-            self._stand(draft.patient, appointment.appointment_id, appointment.date, appointment.wall_time)
+            self._stand(draft.patient, appointment.appointment_id, appointment.date, appointment.wall_time, draft.until)
         else:
             self._standing.get(draft.patient, {}).pop(appointment.appointment_id, None)
         (self._made if draft.old is None else self._changed)[appointment.appointment_id] = appointment
@@ -286,14 +300,14 @@ class _Diary:
             self._taken[place] += taken
             self._held[place] += held
 
-    def _stand(self, patient: Patient, appointment_id: str, on: date, wall_time: str) -> None:
-        self._standing.setdefault(patient, {})[appointment_id] = (on, wall_time)
+    def _stand(self, patient: Patient, appointment_id: str, on: date, wall_time: str, until: int) -> None:
+        self._standing.setdefault(patient, {})[appointment_id] = (on, wall_time, until)
 
     def _refuse_duplicate(self, draft: Draft, new: Appointment) -> None:
         """Raises DuplicateBooking that names the appointment that stands."""
         if self._facts.known.configuration.allow_duplicate_booking or not _becomes_standing(draft, self._facts):
             return
-        for appointment_id, (on, wall_time) in self._standing.get(draft.patient, {}).items():
+        for appointment_id, (on, wall_time, _) in self._standing.get(draft.patient, {}).items():
             if appointment_id != new.appointment_id:
                 raise DuplicateBooking(
                     f"This patient has the appointment {appointment_id} for the same service already, on {on} at "
