@@ -1,9 +1,8 @@
-"""A load generator that is faster than what it measures: requests over kept-alive connections."""
+"""A load generator that is faster than what it measures: requests made beforehand, over kept-alive connections."""
 
 import asyncio
-import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -11,6 +10,7 @@ import uvloop
 
 CONNECTIONS = 32
 PATIENCE = 30.0
+_GOOD = (b"HTTP/1.1 200", b"HTTP/1.1 201")
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Load:
 
 
 class _Client(asyncio.Protocol):
-    """One connection that asks again as soon as it has its answer."""
+    """One connection that asks the next thing as soon as it has its answer."""
 
     def __init__(self, requests: Iterator[bytes], load: Load, deadline: float, done: "asyncio.Future[None]") -> None:
         self._requests, self._load, self._deadline, self._done = requests, load, deadline, done
@@ -44,7 +44,10 @@ class _Client(asyncio.Protocol):
         self._ask()
 
     def _ask(self) -> None:
-        request = next(self._requests)
+        request = next(self._requests, None)
+        if request is None:
+            self._transport.close()
+            return
         self._sent = time.perf_counter()
         self._transport.write(request)
 
@@ -55,8 +58,8 @@ class _Client(asyncio.Protocol):
             if not found:
                 return
             self._head = b""
-            if not head.startswith(b"HTTP/1.1 20"):
-                self._fail(head)
+            if not head.startswith(_GOOD):
+                self._fail(head + body)
                 return
             start = head.lower().index(b"content-length: ") + 16
             self._load.size = int(head[start:].split(b"\r\n", 1)[0])
@@ -71,9 +74,9 @@ class _Client(asyncio.Protocol):
             else:
                 self._transport.close()
 
-    def _fail(self, head: bytes) -> None:
+    def _fail(self, answer: bytes) -> None:
         if not self._done.done():
-            self._done.set_exception(RuntimeError(head.decode("latin-1")))
+            self._done.set_exception(RuntimeError(answer.decode("latin-1")))
         self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (the protocol hands it over)
@@ -81,9 +84,9 @@ class _Client(asyncio.Protocol):
             self._done.set_result(None)
 
 
-def put_load(port: int, request: bytes | Iterator[bytes], *, seconds: float, connections: int = CONNECTIONS) -> Load:
-    """Ask a server on loopback the same thing, or one thing after the other, over some connections for some seconds."""
-    requests = itertools.repeat(request) if isinstance(request, bytes) else request
+def put_load(port: int, requests: Iterable[bytes], *, seconds: float, connections: int = CONNECTIONS) -> Load:
+    """Ask a server on loopback over some connections, one thing after the other, some seconds or until all is asked."""
+    left = iter(requests)
 
     async def main() -> Load:
         loop = asyncio.get_running_loop()
@@ -93,7 +96,7 @@ def put_load(port: int, request: bytes | Iterator[bytes], *, seconds: float, con
         for _ in range(connections):
             done = loop.create_future()
             await loop.create_connection(
-                lambda done=done: _Client(requests, load, start + seconds, done),  # type: ignore[misc]
+                lambda done=done: _Client(left, load, start + seconds, done),  # type: ignore[misc]
                 "127.0.0.1",
                 port,
             )
@@ -106,16 +109,15 @@ def put_load(port: int, request: bytes | Iterator[bytes], *, seconds: float, con
     return uvloop.run(main())
 
 
+def post(path: str, body: bytes, key: str, idempotency_key: str) -> bytes:
+    """The bytes of a POST request with a JSON body."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+        f"Idempotency-Key: {idempotency_key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
 def get(path: str, key: str | None = None) -> bytes:
     """The bytes of a GET request."""
     authorization = f"Authorization: Bearer {key}\r\n" if key else ""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}\r\n".encode()
-
-
-def post(path: str, body: str, key: str, once: str) -> bytes:
-    """The bytes of a POST request with an Idempotency-Key."""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {once}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return (head + body).encode()

@@ -1,15 +1,18 @@
-"""A server of the benchmarks' own: the product's, with one bare route beside it that answers a constant."""
+"""A server of the benchmarks' own: the product's, with bare routes beside it."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,9 +20,13 @@ from starlette.routing import Route, Router
 
 from slotkeeper import app as app_module
 from slotkeeper.api import server
+from slotkeeper.operations import line
 from slotkeeper.operations.availability import Replies
 
 CONSTANT = "/constant"
+"""Where GET and POST are answered with a constant, POST after its body was read."""
+GROUPS = "/groups"
+"""Where GET answers how many bookings each commit held since it was last asked."""
 _READY = 30.0
 
 
@@ -28,15 +35,49 @@ def make_app() -> Router:
     size = int(os.environ["BENCH_CONSTANT_SIZE"])
     content = b'{"padding": "' + b"x" * (size - 15) + b'"}'
 
-    async def constant(request: Request) -> Response:
-        await request.body()
+    async def constant(_: Request) -> Response:
         return Response(content, media_type="application/json")
 
+    async def read_first(request: Request) -> Response:
+        await request.body()
+        return Response(content, 201, media_type="application/json")
+
+    async def tell_groups(_: Request) -> Response:
+        told = json.dumps(groups)
+        groups.clear()
+        return Response(told, media_type="application/json")
+
+    groups = _note_groups()
     if os.environ["BENCH_KEEP"] == "0":
         vars(app_module)["Replies"] = partial(Replies, room=0)
     app = app_module.from_environment()
-    app.routes.insert(0, Route(CONSTANT, constant, methods=["GET", "POST"]))
+    app.routes[:0] = [
+        Route(CONSTANT, constant),
+        Route(CONSTANT, read_first, methods=["POST"]),
+        Route(GROUPS, tell_groups),
+    ]
     return app
+
+
+def _note_groups() -> list[int]:
+    """The sizes of the groups that the line does from now on, each in one transaction."""
+    sizes: list[int] = []
+    do_together = line.do_together
+
+    @wraps(do_together)
+    async def do_and_note(knowledge: Any, tx: Any, org_id: str, asked: Any, now: int) -> Any:
+        sizes.append(len(asked))
+        return await do_together(knowledge, tx, org_id, asked, now)
+
+    vars(line)["do_together"] = do_and_note
+    return sizes
+
+
+def sizes_of_groups(port: int) -> list[int]:
+    """How many bookings each commit of a server held since it was last asked."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{GROUPS}") as answer:
+        sizes: list[int] = json.load(answer)
+        return sizes
 
 
 def _free_port() -> int:
