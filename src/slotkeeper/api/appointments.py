@@ -14,9 +14,9 @@ from slotkeeper.api.schemas import (
     BookedView,
     Data,
     ExpandedAppointmentView,
-    Pagination,
     appointment_view,
     expanded_appointment_view,
+    pagination,
 )
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.domain.model import Appointment
@@ -150,8 +150,9 @@ async def list_appointments(request: Request) -> AppointmentsView:
         page=query.page,
         limit=query.limit,
     )
-    pagination = Pagination(query.page, query.limit, total, -(-total // query.limit))
-    return AppointmentsView(True, [_view(shown, query.expand) for shown in found], pagination)
+    return AppointmentsView(
+        True, [_view(shown, query.expand) for shown in found], pagination(query.page, query.limit, total)
+    )
 
 
 def _search(query: SearchQuery) -> Search:

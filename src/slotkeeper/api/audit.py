@@ -7,7 +7,7 @@ from msgspec import Struct
 from slotkeeper.api import fields
 from slotkeeper.api.reading import read_query
 from slotkeeper.api.request import Request
-from slotkeeper.api.schemas import Pagination, instant
+from slotkeeper.api.schemas import Pagination, instant, pagination
 from slotkeeper.domain.model import AuditEntry
 from slotkeeper.operations import audit
 from slotkeeper.operations.audit import Wanted
@@ -54,8 +54,7 @@ async def list_entries(request: Request) -> AuditView:
     query = read_query(AuditQuery, request.query)
     wanted = Wanted(query.from_, query.to, query.action, query.subject, query.key_id)
     entries, total = await audit.list_entries(request.db, request.caller, wanted, page=query.page, limit=query.limit)
-    pagination = Pagination(query.page, query.limit, total, -(-total // query.limit))
-    return AuditView(True, [_entry_view(entry) for entry in entries], pagination)
+    return AuditView(True, [_entry_view(entry) for entry in entries], pagination(query.page, query.limit, total))
 
 
 def _entry_view(entry: AuditEntry) -> EntryView:

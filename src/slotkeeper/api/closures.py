@@ -8,7 +8,7 @@ from msgspec import Struct
 from slotkeeper.api import fields
 from slotkeeper.api.reading import read_body, read_id, read_query
 from slotkeeper.api.request import Page, Request
-from slotkeeper.api.schemas import Data, DoneView, Pagination, instant
+from slotkeeper.api.schemas import Data, DoneView, Pagination, instant, pagination
 from slotkeeper.domain.model import Closure
 from slotkeeper.operations import closures
 from slotkeeper.operations.closures import NewClosure
@@ -89,8 +89,7 @@ async def list_closures(request: Request) -> ClosuresView:
         page=query.page,
         limit=query.limit,
     )
-    pagination = Pagination(query.page, query.limit, total, -(-total // query.limit))
-    return ClosuresView(True, [closure_view(one) for one in found], pagination)
+    return ClosuresView(True, [closure_view(one) for one in found], pagination(query.page, query.limit, total))
 
 
 async def get_closure(request: Request) -> Data[ClosureView]:

@@ -222,6 +222,11 @@ class Data(Struct, Generic[T], frozen=True):
     data: T
 
 
+def pagination(page: int, limit: int, total: int) -> Pagination:
+    """Where a page of so many entries stands among all of them."""
+    return Pagination(page, limit, total, -(-total // limit))
+
+
 def slot_view(slot: model.Slot) -> SlotView:
     """A slot as availability shows it."""
     return SlotView(

@@ -145,16 +145,22 @@ class Wish(NamedTuple):
     session: Session | None = None
     batch: str | None = None
 
+    def is_within(self, start_time: str, end_time: str) -> bool:
+        """Whether the time that is asked for lies in a window's; any does where none is."""
+        return self.wall_time is None or start_time <= self.wall_time < end_time
+
+    def is_of_kind(self, service_id: str | None, session: str, batch: str | None) -> bool:
+        """Whether a window is of the kind that is asked for: service, session and batch."""
+        return service_id in (None, self.service_id) and self.session in (None, session) and self.batch in (None, batch)
+
 
 def fits(at: WindowDate, wish: Wish) -> bool:
     """Whether a window-date is one that the wish asks for, open and with room or not."""
     return (
         at.branch_id == wish.branch_id
         and at.date == wish.date
-        and (wish.wall_time is None or at.start_time <= wish.wall_time < at.end_time)
-        and at.service_id in (None, wish.service_id)
-        and wish.session in (None, at.session)
-        and wish.batch in (None, at.batch)
+        and wish.is_within(at.start_time, at.end_time)
+        and wish.is_of_kind(at.service_id, at.session, at.batch)
     )
 
 

@@ -12,8 +12,7 @@ def date_range(date_from: date, date_to: date | None) -> tuple[date, date]:
     """The first and the last date; without ``date_to``, one date. Raises InvalidInput."""
     if date_to is None:
         return date_from, date_from
-    if date_to < date_from:
-        raise InvalidInput.of("date_to", f"'date_to' must not be before 'date_from' ({date_from}), not {date_to}.")
+    require_order(date_from, date_to)
     if (date_to - date_from).days >= LONGEST_RANGE:
         raise InvalidInput.of(
             "date_to",
@@ -21,3 +20,9 @@ def date_range(date_from: date, date_to: date | None) -> tuple[date, date]:
             f"not {(date_to - date_from).days + 1}; ask for the rest in another request.",
         )
     return date_from, date_to
+
+
+def require_order(date_from: date, date_to: date) -> None:
+    """Refuse a last date before the first. Raises InvalidInput."""
+    if date_to < date_from:
+        raise InvalidInput.of("date_to", f"'date_to' must not be before 'date_from' ({date_from}), not {date_to}.")

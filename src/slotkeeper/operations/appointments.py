@@ -6,26 +6,24 @@ from typing import Any, NamedTuple, TypedDict, cast
 
 from slotkeeper.domain import booking
 from slotkeeper.domain.access import Caller, Scope
-from slotkeeper.domain.booking import Rules, Wish
-from slotkeeper.domain.calendar import local, wall_time_of
-from slotkeeper.domain.errors import Conflict, HoldExpired, InvalidInput, NotFound, OutsideAvailability
+from slotkeeper.domain.booking import Wish
+from slotkeeper.domain.errors import Conflict, HoldExpired, InvalidInput, NotFound
 from slotkeeper.domain.model import (
     Appointment,
     AppointmentStatus,
     Channel,
     Hold,
-    Service,
     Session,
     fold,
     phone_digits,
 )
 from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR
 from slotkeeper.operations.acts import Act
-from slotkeeper.operations.facts import Facts
+from slotkeeper.operations.facts import Facts, local_time
 from slotkeeper.operations.ids import new_appointment_id
 from slotkeeper.operations.line import Asked, Line, Shown, ask
 from slotkeeper.operations.places import Draft, hold_is_gone, place_of
-from slotkeeper.operations.windows import choose_branch, choose_service
+from slotkeeper.operations.windows import choose_service
 from slotkeeper.store import appointments as store
 from slotkeeper.store import directory
 from slotkeeper.store.appointments import Search
@@ -186,22 +184,11 @@ def _draft_new(new: NewAppointment, channel: Channel, facts: Facts) -> Draft:
             "appointment_type" if new.service is None else "appointment_date",
             "'appointment_type' and 'appointment_date' are needed, unless 'hold_id' names a hold that says them.",
         )
-    branch = choose_branch(facts.known.branches, new.branch_id)
-    service = require_active(choose_service(facts.known.services, new.service))
-    rules = facts.rules(channel, branch.branch_id)
-    on, wall_time = local_time(new.instant, rules)
-    rules.require_instant(new.instant, on)
-    wish = Wish(branch.branch_id, service.service_id, on, wall_time, new.session, new.batch)
-    places = [] if new.calendar_id is None else [(on, new.calendar_id)]
+    wish = facts.wish(new.service, new.instant, new.branch_id, new.session, new.batch, channel=channel)
+    places = [] if new.calendar_id is None else [(wish.date, new.calendar_id)]
+    rules = facts.rules(channel, wish.branch_id)
     made = _appointment(new, wish, channel, facts)
     return Draft(rules, made, wish=wish, places=places, until=new.instant, patient=store.patient_of(made))
-
-
-def require_active(service: Service) -> Service:
-    """The service. Raises OutsideAvailability where it is not offered."""
-    if not service.active:
-        raise OutsideAvailability(f"'{service.name}' is not offered at the moment; choose another service.")
-    return service
 
 
 def _appointment(new: NewAppointment, wish: Wish, channel: Channel, facts: Facts) -> Appointment:
@@ -279,16 +266,6 @@ def _require_agreement(new: NewAppointment, hold: Hold, on: date, wall_time: str
     ):
         if given is not None and given != held:
             raise InvalidInput.of(name, f"'{name}' must be the hold's ({held or 'none'}), or be left out.")
-
-
-def local_time(instant: int, rules: Rules) -> tuple[date, str]:
-    """The branch's date and wall time of an instant. Raises OutsideAvailability outside the years of dates."""
-    moment = local(instant, rules.timezone)
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise OutsideAvailability(
-            f"'appointment_date' must be in the years {FIRST_YEAR} to {LAST_YEAR} at this branch; choose another date."
-        )
-    return moment.date(), wall_time_of(moment)
 
 
 def _draft_change(change: Changing, channel: Channel, facts: Facts) -> Draft:

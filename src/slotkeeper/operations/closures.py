@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.calendar import instant_of, today
-from slotkeeper.domain.errors import InvalidInput, NotFound
+from slotkeeper.domain.errors import NotFound
 from slotkeeper.domain.model import Branch, Closure
+from slotkeeper.domain.ranges import require_order
 from slotkeeper.domain.slot_ids import FIRST_YEAR
 from slotkeeper.operations.acts import Act, changed
 from slotkeeper.operations.directory import pick
@@ -176,10 +177,7 @@ async def _close(tx: Connection, act: Act, new: Iterable[NewClosure], *, source:
 def _check(new: NewClosure, branches: Sequence[Branch]) -> None:
     if new.branch_id is not None:
         pick(branches, new.branch_id, "branch")
-    if new.date_to < new.date_from:
-        raise InvalidInput.of(
-            "date_to", f"'date_to' must not be before 'date_from' ({new.date_from}), not {new.date_to}."
-        )
+    require_order(new.date_from, new.date_to)
 
 
 async def _affected(tx: Connection, org_id: str, closures: Iterable[NewClosure], *, now: int) -> list[str]:

@@ -111,10 +111,7 @@ class _Judging(NamedTuple):
     def asks_for(self, window: Window) -> bool:
         """Whether a window is one that the time and the session ask for."""
         at = self.found.get(window.calendar_id, window)
-        wish = self.wish
-        return (wish.wall_time is None or at.start_time <= wish.wall_time < at.end_time) and (
-            wish.session in (None, at.session)
-        )
+        return self.wish.is_within(at.start_time, at.end_time) and self.wish.session in (None, at.session)
 
     def judge(self, window: Window) -> Explained:
         """Why a window can or cannot be booked on the date."""

@@ -9,9 +9,12 @@ from datetime import date
 from typing import NamedTuple
 
 from slotkeeper.domain.booking import STANDING, Rules, Wish
-from slotkeeper.domain.calendar import instant_of
-from slotkeeper.domain.errors import NotFound
+from slotkeeper.domain.calendar import instant_of, local, wall_time_of
+from slotkeeper.domain.errors import OutsideAvailability
 from slotkeeper.domain.model import Appointment, Branch, Channel, Configuration, Hold, Service, Session, Window
+from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR
+from slotkeeper.operations.directory import get_organization
+from slotkeeper.operations.windows import choose_branch, choose_service
 from slotkeeper.store import directory, windows
 from slotkeeper.store.database import Connection
 from slotkeeper.store.days import Place
@@ -42,13 +45,15 @@ class Known:
         fitting = self._fitting.get(kind)
         if fitting is None:
             weekly = await self._list_weekly(tx, org_id, wish.branch_id, wish.date.weekday())
-            fitting = [window for window in weekly if window.enabled and _may_fit(window, wish)]
+            fitting = [
+                window
+                for window in weekly
+                if window.enabled and wish.is_of_kind(window.service_id, window.session, window.batch)
+            ]
             if fitting:  # nothing is kept of what a client only dreamt of
                 self._fitting[kind] = fitting
         return [
-            (wish.date, window.calendar_id)
-            for window in fitting
-            if wish.wall_time is None or window.start_time <= wish.wall_time < window.end_time
+            (wish.date, window.calendar_id) for window in fitting if wish.is_within(window.start_time, window.end_time)
         ]
 
     async def _list_weekly(self, tx: Connection, org_id: str, branch_id: str, weekday: int) -> list[Window]:
@@ -57,15 +62,6 @@ class Known:
             weekly = await windows.list_of_weekday(tx, org_id, branch_id, weekday)
             self._weekly[branch_id, weekday] = weekly
         return weekly
-
-
-def _may_fit(window: Window, wish: Wish) -> bool:
-    """Whether a window fits a wish but for the time."""
-    return (
-        window.service_id in (None, wish.service_id)
-        and wish.session in (None, window.session)
-        and wish.batch in (None, window.batch)
-    )
 
 
 class Knowledge:
@@ -89,9 +85,7 @@ class Knowledge:
 
 async def read_known(tx: Connection, org_id: str, *, revision: int | None = None) -> Known:
     """What the database says of an organization. Raises NotFound where it is gone."""
-    organization = await directory.find_organization(tx, org_id)
-    if organization is None:
-        raise NotFound("This organization is gone.")
+    organization = await get_organization(tx, org_id)
     branches = await directory.list_branches(tx, org_id)
     services = await directory.list_services(tx, org_id)
     return Known(revision or 0, organization.configuration, branches, services)
@@ -114,6 +108,27 @@ class Facts(NamedTuple):
         """The booking rules for a channel on a branch's clock."""
         return Rules(self.known.configuration, channel, self.now, self.known.zones[branch_id])
 
+    def wish(
+        self,
+        service: str,
+        instant: int,
+        branch_id: str | None,
+        session: Session | None,
+        batch: str | None,
+        *,
+        channel: Channel,
+    ) -> Wish:
+        """What is asked for with a service's UUID or name, an instant and what else is said.
+
+        Raises NotFound, InvalidInput, OutsideAvailability, NotAllowedByPolicy.
+        """
+        branch = choose_branch(self.known.branches, branch_id)
+        active = require_active(choose_service(self.known.services, service))
+        rules = self.rules(channel, branch.branch_id)
+        on, wall_time = local_time(instant, rules)
+        rules.require_instant(instant, on)
+        return Wish(branch.branch_id, active.service_id, on, wall_time, session, batch)
+
     def instant(self, branch_id: str, on: date, wall_time: str) -> int:
         """The instant of a wall time of a branch."""
         return instant_of(on, wall_time, self.known.zones[branch_id])
@@ -123,3 +138,20 @@ class Facts(NamedTuple):
         if appointment.status not in STANDING:
             return False
         return self.instant(appointment.branch_id, appointment.date, appointment.wall_time) >= self.now
+
+
+def require_active(service: Service) -> Service:
+    """The service. Raises OutsideAvailability where it is not offered."""
+    if not service.active:
+        raise OutsideAvailability(f"'{service.name}' is not offered at the moment; choose another service.")
+    return service
+
+
+def local_time(instant: int, rules: Rules) -> tuple[date, str]:
+    """The branch's date and wall time of an instant. Raises OutsideAvailability outside the years of dates."""
+    moment = local(instant, rules.timezone)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise OutsideAvailability(
+            f"'appointment_date' must be in the years {FIRST_YEAR} to {LAST_YEAR} at this branch; choose another date."
+        )
+    return moment.date(), wall_time_of(moment)

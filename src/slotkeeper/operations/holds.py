@@ -12,12 +12,11 @@ from slotkeeper.domain.errors import HoldExpired, InvalidInput, NotFound
 from slotkeeper.domain.model import Hold, Service, Session, Window
 from slotkeeper.domain.slot_ids import SlotId
 from slotkeeper.operations.acts import Act
-from slotkeeper.operations.appointments import local_time, require_active
-from slotkeeper.operations.facts import Facts
+from slotkeeper.operations.facts import Facts, require_active
 from slotkeeper.operations.ids import new_id
 from slotkeeper.operations.line import Asked, Line, ask, once_was
 from slotkeeper.operations.places import Draft, hold_is_gone, place_of
-from slotkeeper.operations.windows import choose_branch, choose_service, no_such_window
+from slotkeeper.operations.windows import choose_service, no_such_window
 from slotkeeper.store import days
 from slotkeeper.store import holds as store
 from slotkeeper.store.database import Connection, Database
@@ -165,12 +164,8 @@ def _draft_for_time(new: NewHold, caller: Caller, facts: Facts) -> Draft:
         raise InvalidInput.of(
             "slot_id", "'slot_id' is needed, or 'appointment_type' and 'appointment_date' in its place."
         )
-    branch = choose_branch(facts.known.branches, new.branch_id)
-    service = require_active(choose_service(facts.known.services, new.service))
-    rules = facts.rules(caller.channel, branch.branch_id)
-    on, wall_time = local_time(new.instant, rules)
-    rules.require_instant(new.instant, on)
-    wish = Wish(branch.branch_id, service.service_id, on, wall_time, new.session, new.batch)
+    wish = facts.wish(new.service, new.instant, new.branch_id, new.session, new.batch, channel=caller.channel)
+    rules = facts.rules(caller.channel, wish.branch_id)
     return Draft(rules, hold=_hold(new, wish, caller, facts), wish=wish)
 
 

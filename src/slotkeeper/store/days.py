@@ -68,38 +68,46 @@ _REVISIONS = SQL("""
     WHERE o.org_id = :org_id
 """)
 
-_STORED = SQL("""
+_RECORD = """
     SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
            d.max_slots, d.ai_slots, d.covered, d.filled,
+"""
+
+_LIVE_HOLDS = """
            CASE WHEN d.held > 0 THEN (
                SELECT count(*) FROM holds h
                WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id AND h.expires_at > :now
            ) ELSE 0 END,
+"""
+
+_OVERRIDES = """
            CASE WHEN d.overridden THEN (
                SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
                WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
            ) END,
+"""
+
+_STORED = SQL(
+    _RECORD
+    + _LIVE_HOLDS
+    + _OVERRIDES
+    + """
            w.created_at, w.updated_at
     FROM days d JOIN windows w ON w.org_id = :org_id AND w.calendar_id = d.calendar_id
     WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
       AND (:branch_id IS NULL OR d.branch_id = :branch_id)
       AND (:session IS NULL OR d.session = :session)
     ORDER BY d.date, d.start_time, d.batch, d.calendar_id
-""")
+"""
+)
 
 # Whether a full one is OPEN does not matter to who looks for room, so it stays here. Where overrides stand, the
-# domain decides.
-_WITH_ROOM = SQL("""
-    SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
-           d.max_slots, d.ai_slots, d.covered, d.filled,
-           CASE WHEN d.held > 0 THEN (
-               SELECT count(*) FROM holds h
-               WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id AND h.expires_at > :now
-           ) ELSE 0 END,
-           CASE WHEN d.overridden THEN (
-               SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
-               WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
-           ) END,
+# domain decides. Nobody asks when the window was made.
+_WITH_ROOM = SQL(
+    _RECORD
+    + _LIVE_HOLDS
+    + _OVERRIDES
+    + """
            0, 0
     FROM days d
     WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
@@ -109,7 +117,8 @@ _WITH_ROOM = SQL("""
       AND (:session IS NULL OR d.session = :session)
       AND (:service_id IS NULL OR d.service_id IN (:service_id, :every_service))
     ORDER BY d.date, d.start_time, d.batch, d.calendar_id
-""")
+"""
+)
 
 _LOCK = SQL("""
     SELECT d.rev
@@ -120,19 +129,20 @@ _LOCK = SQL("""
 """)
 
 # Under the lock, once the dead holds are buried, every row in holds is a live one, whatever anybody's clock says.
-_AT = SQL("""
-    SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
-           d.max_slots, d.ai_slots, d.covered, d.filled, d.held,
-           CASE WHEN d.overridden THEN (
-               SELECT @list(o.service_id, o.status, o.max_slots, o.ai_slots, o.reason) FROM overrides o
-               WHERE o.org_id = :org_id AND o.date = d.date AND o.calendar_id = d.calendar_id
-           ) END,
+_AT = SQL(
+    _RECORD
+    + """
+           d.held,
+"""
+    + _OVERRIDES
+    + """
            w.created_at, w.updated_at, d.next_token
     FROM @rows(:places, date DATE, calendar_id UUID) p CROSS JOIN days d CROSS JOIN windows w
     WHERE d.org_id = :org_id AND d.date = p.date AND d.calendar_id = p.calendar_id
       AND w.org_id = :org_id AND w.calendar_id = d.calendar_id
     ORDER BY d.date, d.start_time, d.batch, d.calendar_id
-""")
+"""
+)
 
 _EXISTING = SQL("""
     SELECT d.date, d.calendar_id
