@@ -16,7 +16,7 @@ from slotkeeper.store.database import Connection, Database
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 
-MOST = 256
+MOST = 64
 """How many requests one group holds at most."""
 
 Step = Callable[[Connection, str, Sequence[Request], int], Awaitable[Sequence[Result | Exception]]]
@@ -84,7 +84,7 @@ class Together(Generic[Request, Result]):
         now = max(one.now for one in group)
         try:
             asked_at = min(one.asked_at for one in group)
-            done = await self._db.write(lambda tx: self._run(tx, org_id, group, now), asked_at=asked_at)
+            done = await self._db.write(lambda tx: self._run(tx, org_id, group, now), asked_at=asked_at, brief=True)
             _settle(group, done)
         except Unavailable as error:  # the next one would wait in vain just as long
             _settle(group, [error] * len(group))

@@ -76,10 +76,11 @@ class Database(Protocol):
         """Run long reading work where it does not keep others waiting."""
         ...
 
-    async def write(self, work: Work[T], *, asked_at: float | None = None) -> T:
+    async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:
         """Run writing work as one durable transaction.
 
         The engine's patience counts from ``asked_at`` (on the monotonic clock), where the one who waits asked earlier.
+        ``brief`` work takes some milliseconds at most; the embedded engine does it without leaving the event loop.
         """
         ...
 
