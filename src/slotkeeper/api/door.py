@@ -8,13 +8,13 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Route, Router
-from starlette.types import Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from slotkeeper.api.problems import Headers, problem
 from slotkeeper.api.request import Operation, Page, Request, Site
@@ -89,8 +89,8 @@ class Door:
             methods[operation.method] = operation
             if operation.method == "GET":
                 methods["HEAD"] = operation
-        routes = [Route(path, Doorway(self, methods)) for path, methods in paths.items()]
-        return Router(routes, default=self, redirect_slashes=False, lifespan=lifespan)
+        doorways = {path: Doorway(self, methods) for path, methods in paths.items()}
+        return Paths(doorways, default=self, lifespan=lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Say that there is nothing at a path; a connection that is no HTTP request is turned away."""
@@ -119,7 +119,7 @@ class Door:
         now = self._clock()
         caller = NOBODY if operation.scope is None else await self._admit(operation, headers, now)
         target = next(iter(scope["path_params"].values()), "")
-        request = Request(self._site, self._site.db, caller, now, target, scope["query_string"], b"")
+        request = Request(self._site, self._site.db, caller, now, target, scope["query_string"], b"", [])
         if operation.method != "GET":
             request = await self._read_change(operation, request, scope, headers, receive)
         try:
@@ -129,7 +129,7 @@ class Door:
         if isinstance(content, Page):
             status = content.status or operation.status
             return Answer(status, content.content_type.encode(), content.content, content.headers)
-        return Answer(operation.status, JSON, self._encode(content))
+        return Answer(operation.status, JSON, request.written[-1] if request.written else self._encode(content))
 
     async def _read_change(
         self, operation: Operation, request: Request, scope: Scope, headers: RequestHeaders, receive: Receive
@@ -150,6 +150,23 @@ class Door:
         if operation.scope is not None:
             caller.require(operation.scope)
         return caller
+
+
+class Paths(Router):
+    """Starlette's router, with a look-up for the paths that are fixed: those that are asked for most are."""
+
+    def __init__(self, doorways: Mapping[str, "Doorway"], *, default: ASGIApp, lifespan: Lifespan[Any] | None) -> None:
+        routes = [Route(path, doorway) for path, doorway in doorways.items()]
+        super().__init__(routes, default=default, redirect_slashes=False, lifespan=lifespan)
+        self._fixed = {path: doorway for path, doorway in doorways.items() if "{" not in path}
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lead one request to its doorway."""
+        doorway = self._fixed.get(scope["path"]) if scope["type"] == "http" and not scope.get("root_path") else None
+        if doorway is None:
+            await super().app(scope, receive, send)
+        else:
+            await doorway({**scope, "path_params": {}}, receive, send)
 
 
 class Doorway:

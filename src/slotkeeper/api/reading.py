@@ -221,19 +221,20 @@ def _read(shape: type[Shape], given: Mapping[str, object], wrong: list[Detail]) 
     values: dict[str, object] = {}
     refused = {detail.field for detail in wrong}
     for field in fields_of(shape):
-        if field.name in refused:
+        name = field.name
+        if name in refused:
             continue
-        if field.name not in given:
+        if name not in given:
             if field.required:
-                wrong.append(Detail(field.name, f"'{field.name}' is required: it must be {_must_be(field)}."))
+                wrong.append(Detail(name, f"'{name}' is required: it must be {_must_be(field)}."))
             continue
-        value = given[field.name]
+        value = given[name]
         if value is None and field.nullable:
             values[field.attribute] = None
             continue
         read = None if field.kind is None else field.kind.read(value)
         if read is None:
-            wrong.append(Detail(field.name, f"'{field.name}' must be {_must_be(field)}, not {show(value)}."))
+            wrong.append(Detail(name, f"'{name}' must be {_must_be(field)}, not {show(value)}."))
         values[field.attribute] = read
     if wrong:
         raise InvalidInput(wrong)
@@ -254,6 +255,8 @@ def _refuse_unknown(
 ) -> list[Detail]:
     fine = {*known, *besides}
     unknown = [name for name in given if name not in fine]
+    if not unknown:
+        return []
     right = f"the fields are {_listed(known)}" if known else "this request takes no fields"
     wrong = [
         Detail(_clean(name), f"{show(name)} is no field of this request{_besides(instead, name)}; {right}.")

@@ -39,6 +39,7 @@ class Request(NamedTuple):
 
     ``target`` is the text in the place of the path's ``{…}``, ``now`` the instant that it came in,
     ``once_key`` its Idempotency-Key; ``name`` is its method and path, ``status`` what it is answered with.
+    ``written`` is what was stored as its answer; the last, where a transaction was tried again.
     """
 
     site: Site
@@ -48,6 +49,7 @@ class Request(NamedTuple):
     target: str
     query: bytes
     body: bytes
+    written: list[bytes]
     once_key: str | None = None
     name: str = ""
     status: int = 200
@@ -61,7 +63,9 @@ class Request(NamedTuple):
             return self.caller
 
         def write(result: Result) -> tuple[int, str]:
-            return self.status, msgspec.json.encode(answer(result)).decode()
+            content = msgspec.json.encode(answer(result))
+            self.written.append(content)
+            return self.status, content.decode()
 
         said = self.name.encode() + b"\n" + msgspec.json.encode(body)
         return self.caller._replace(once=Once(self.once_key, hashlib.sha256(said).hexdigest(), write))

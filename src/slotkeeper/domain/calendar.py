@@ -52,7 +52,8 @@ def today(instant: int, timezone: str) -> date:
 
 def wall_time_of(moment: datetime) -> str:
     """The wall time of a local moment as appointments keep it: ``HH:MM``, or to the millisecond where it says more."""
-    return f"{moment:%H:%M}" if moment.second == moment.microsecond == 0 else moment.time().isoformat("milliseconds")
+    whole = moment.second == moment.microsecond == 0
+    return moment.time().isoformat("minutes" if whole else "milliseconds")
 
 
 def instant_of(on: date, wall_time: str, timezone: str) -> int:

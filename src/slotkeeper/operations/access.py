@@ -30,8 +30,7 @@ async def authenticate(db: Database, key: str | None, *, now: int) -> Caller:
     org_id = None if key is None else organization_of_key(key)
     if key is None or org_id is None:
         raise Unauthorized
-    key_hash = hash_key(key)
-    caller = await db.read(lambda tx: store.find_caller(tx, org_id, key_hash, now=now))
+    caller = await store.find_caller(db, org_id, hash_key(key), now=now)
     if caller is None:
         raise Unauthorized
     return caller

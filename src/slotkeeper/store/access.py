@@ -2,7 +2,7 @@
 
 from slotkeeper.domain.access import Caller
 from slotkeeper.domain.model import ApiKey, Channel
-from slotkeeper.store.database import SQL, Connection, Row
+from slotkeeper.store.database import SQL, Connection, Database, Row
 
 _CALLER = SQL("""
     SELECT key_id, scopes, channel, rate_limit
@@ -29,9 +29,9 @@ _REVOKE = SQL("""
 """)
 
 
-async def find_caller(tx: Connection, org_id: str, key_hash: str, *, now: int) -> Caller | None:
+async def find_caller(db: Database, org_id: str, key_hash: str, *, now: int) -> Caller | None:
     """Who holds a key that is neither revoked nor expired now."""
-    row = await tx.fetch_one(_CALLER, org_id=org_id, key_hash=key_hash, now=now)
+    row = await db.look(_CALLER, org_id=org_id, key_hash=key_hash, now=now)
     if row is None:
         return None
     key_id, scopes, channel, rate_limit = row

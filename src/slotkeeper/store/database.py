@@ -72,6 +72,10 @@ class Database(Protocol):
         """Run short reading work; the embedded engine answers without leaving the event loop."""
         ...
 
+    async def look(self, sql: SQL, **values: Value) -> Row | None:
+        """The first row of one statement that reads, or None: less work than ``read`` where one statement is all."""
+        ...
+
     async def read_aside(self, work: Work[T]) -> T:
         """Run long reading work where it does not keep others waiting."""
         ...

@@ -161,6 +161,14 @@ class SqliteDatabase:
         """See the protocol; runs in the calling thread without suspending."""
         return self._read(work)
 
+    async def look(self, sql: SQL, **values: Value) -> Row | None:
+        """See the protocol; runs in the calling thread without suspending."""
+        try:
+            rows: list[Row] = self._reader().execute(spell(sql), values).fetchall()  # one left unread stays a snapshot
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        return rows[0] if rows else None
+
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; runs in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self._aside, self._read, work)
