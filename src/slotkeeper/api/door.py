@@ -118,10 +118,19 @@ class Door:
         """The checks that are left, in their order: key, rate limit, scope, body; then the handler does the rest."""
         now = self._clock()
         caller = NOBODY if operation.scope is None else await self._admit(operation, headers, now)
-        target = next(iter(scope["path_params"].values()), "")
-        request = Request(self._site, self._site.db, caller, now, target, scope["query_string"], b"", [])
-        if operation.method != "GET":
-            request = await self._read_change(operation, request, scope, headers, receive)
+        request = Request(
+            self._site,
+            self._site.db,
+            caller,
+            now,
+            next(iter(scope["path_params"].values()), ""),
+            scope["query_string"],
+            b"" if operation.body is None else await read_content(headers, receive),
+            [],
+            idempotency_key(scope["headers"]) if operation.method == "POST" else None,
+            scope["path"],
+            operation,
+        )
         try:
             content = await operation.handler(request)
         except Replayed as before:
@@ -131,21 +140,9 @@ class Door:
             return Answer(status, content.content_type.encode(), content.content, content.headers)
         return Answer(operation.status, JSON, request.written[-1] if request.written else self._encode(content))
 
-    async def _read_change(
-        self, operation: Operation, request: Request, scope: Scope, headers: RequestHeaders, receive: Receive
-    ) -> Request:
-        """A request that changes something: with its body, its id for the audit trail, and its Idempotency-Key."""
-        body = b"" if operation.body is None else await read_content(headers, receive)
-        return request._replace(
-            caller=request.caller._replace(request_id=headers[REQUEST_ID].decode()),
-            body=body,
-            once_key=idempotency_key(scope["headers"]) if operation.method == "POST" else None,
-            name=f"{operation.method} {scope['path']}",
-            status=operation.status,
-        )
-
     async def _admit(self, operation: Operation, headers: RequestHeaders, now: int) -> Caller:
-        caller = await access.authenticate(self._site.db, bearer(headers), now=now)
+        request_id = headers[REQUEST_ID].decode()
+        caller = await access.authenticate(self._site.db, bearer(headers), now=now, request_id=request_id)
         await self._limits.admit(caller, now)
         if operation.scope is not None:
             caller.require(operation.scope)

@@ -139,7 +139,7 @@ def _instant(text: str) -> str | None:
 
 def _moment(text: str) -> int | None:
     """An instant as bookings give it: with a time part, and Z or an offset, in the years that dates may have."""
-    if not _MOMENT.fullmatch(text) or parse_date(text[:10]) is None:
+    if not _MOMENT.fullmatch(text) or not "2000" <= text[:4] <= "2100":
         return None
     try:
         return parse_instant(text.upper())

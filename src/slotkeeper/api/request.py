@@ -38,8 +38,8 @@ class Request(NamedTuple):
     """One request that passed the checks of contract.md section 3, up to the size and type of its body.
 
     ``target`` is the text in the place of the path's ``{…}``, ``now`` the instant that it came in,
-    ``once_key`` its Idempotency-Key; ``name`` is its method and path, ``status`` what it is answered with.
-    ``written`` is what was stored as its answer; the last, where a transaction was tried again.
+    ``once_key`` its Idempotency-Key. ``written`` is what was stored as its answer; the last, where a transaction was
+    tried again.
     """
 
     site: Site
@@ -50,9 +50,9 @@ class Request(NamedTuple):
     query: bytes
     body: bytes
     written: list[bytes]
-    once_key: str | None = None
-    name: str = ""
-    status: int = 200
+    once_key: str | None
+    path: str
+    operation: "Operation"
 
     def once(self, body: msgspec.Struct, answer: Callable[[Result], msgspec.Struct]) -> Caller:
         """The caller, for an operation whose result is answered so, and that takes effect once for its Idempotency-Key.
@@ -65,9 +65,9 @@ class Request(NamedTuple):
         def write(result: Result) -> tuple[int, str]:
             content = msgspec.json.encode(answer(result))
             self.written.append(content)
-            return self.status, content.decode()
+            return self.operation.status, content.decode()
 
-        said = self.name.encode() + b"\n" + msgspec.json.encode(body)
+        said = f"{self.operation.method} {self.path}\n".encode() + msgspec.json.encode(body)
         return self.caller._replace(once=Once(self.once_key, hashlib.sha256(said).hexdigest(), write))
 
 

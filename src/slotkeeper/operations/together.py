@@ -77,6 +77,7 @@ class Together(Generic[Request, Result]):
     async def _serve(self, org_id: str, line: _Line[Request, Result]) -> None:
         while line.waiting:
             await self._do(org_id, line.take())
+            await asyncio.sleep(0)  # those who were answered go first: they may ask again while the next group is done
         del self._lines[org_id]
 
     async def _do(self, org_id: str, group: list[_Waiting[Request, Result]]) -> None:
