@@ -138,7 +138,7 @@ class Door:
         if isinstance(content, Page):
             status = content.status or operation.status
             return Answer(status, content.content_type.encode(), content.content, content.headers)
-        return Answer(operation.status, JSON, request.written[-1] if request.written else self._encode(content))
+        return Answer(operation.status, JSON, request.written[-1] if content is None else self._encode(content))
 
     async def _admit(self, operation: Operation, headers: RequestHeaders, now: int) -> Caller:
         request_id = headers[REQUEST_ID].decode()

@@ -54,6 +54,10 @@ class Request(NamedTuple):
     path: str
     operation: "Operation"
 
+    def answer(self, result: Result, answer: Callable[[Result], msgspec.Struct]) -> msgspec.Struct | None:
+        """What a result is answered with, unless that was written out already to be stored."""
+        return None if self.written else answer(result)
+
     def once(self, body: msgspec.Struct, answer: Callable[[Result], msgspec.Struct]) -> Caller:
         """The caller, for an operation whose result is answered so, and that takes effect once for its Idempotency-Key.
 
@@ -71,7 +75,8 @@ class Request(NamedTuple):
         return self.caller._replace(once=Once(self.once_key, hashlib.sha256(said).hexdigest(), write))
 
 
-Handler = Callable[[Request], Awaitable[msgspec.Struct | Page]]
+Handler = Callable[[Request], Awaitable[msgspec.Struct | Page | None]]
+"""Gives what is answered; None where that is what was stored as the answer."""
 
 
 class Operation(NamedTuple):

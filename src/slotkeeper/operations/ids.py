@@ -24,7 +24,7 @@ class OrderedIds:
         """The next id, at an instant."""
         with self._lock:
             at, number = max(self._last, (now, 0))
-            number = number + 1 + secrets.randbits(32) if number else secrets.randbits(72)
+            number = number + 1 if number else secrets.randbits(72)
             self._last = at, number
         high, low = number >> 62 & 0xFFF, number & (1 << 62) - 1
         digits = f"{at << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low:032x}"
