@@ -34,11 +34,13 @@ _ANSWER = SQL("""
 
 _REPLACE = SQL("""
     UPDATE requests SET answer = :answer
+    @each(key_id UUID, idempotency_key TEXT, answer TEXT)
     WHERE org_id = :org_id AND key_id = :key_id AND idempotency_key = :idempotency_key
 """)
 
 _FORGET = SQL("""
     DELETE FROM requests
+    @each(key_id UUID, idempotency_key TEXT)
     WHERE org_id = :org_id AND key_id = :key_id AND idempotency_key = :idempotency_key AND status IS NULL
 """)
 

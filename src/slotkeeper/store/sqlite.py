@@ -27,8 +27,10 @@ from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from slotkeeper.domain.errors import Conflict, SlotkeeperError, Unavailable
-from slotkeeper.store.database import SQL, Row, Value, Work
+from slotkeeper.store.database import SQL, Row, Rows, Value, Work
 from slotkeeper.store.migrations import Migration, list_migrations
 
 T = TypeVar("T")
@@ -47,7 +49,11 @@ _TYPE_WORD = re.compile(r"\b(UUID|DATE|INSTANT|BOOLEAN)\b")
 _ROWS = re.compile(r"@rows\(:(\w+),([^)]*)\)")
 _VALUES = re.compile(r"@values\(([^)]*)\)")
 _INDEX = re.compile(r"@index\((\w+)\)")
+_ABSENT = re.compile(r"@absent\((:\w+) \w+\)")
+_EACH = re.compile(r"@each\([^)]*\)")
 _LIST = re.compile(r"@list\(([^)]*)\)")
+
+sqlite3.register_adapter(Rows, lambda given: msgspec.json.encode(given.rows).decode())
 
 
 @cache
@@ -61,6 +67,8 @@ def spell(sql: SQL) -> str:
 
     text = _ROWS.sub(rows, sql)
     text = _VALUES.sub(lambda found: f"VALUES (?{', ?' * (found[1].count(',') + 1)})", text)
+    text = _EACH.sub("", text)
+    text = _ABSENT.sub(r"\1 IS NULL", text)
     text = _LIST.sub(r"json_group_array(json_array(\1))", text)
     text = _INDEX.sub(r"INDEXED BY \1", text)
     return text.replace("@lock", "")
@@ -106,7 +114,7 @@ class SqliteConnection:
         """Store some rows of an organization."""
         self._raw.executemany(spell(sql), [(org_id, *row) for row in rows])
 
-    async def lock(self, sql: SQL, **values: Value) -> None:
+    async def lock(self, sql: SQL, **values: Value) -> int | None:
         """Nothing is left to be locked: a transaction that writes has the whole database to itself."""
 
     async def execute_each(self, sql: SQL, rows: Sequence[Mapping[str, Value]]) -> None:
