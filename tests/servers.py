@@ -1,6 +1,6 @@
 """Real PostgreSQL servers for the tests: the one that comes as a package, and every other one found on the machine.
 
-Each runs as an unprivileged user in a folder of its own under /tmp, reached by a socket there, from the first test that
+Each runs as an unprivileged user in a folder of its own, reached by a socket there, from the first test that
 asks for it to the end of the run; it ends with the test run, also where that is killed.
 """
 
@@ -30,6 +30,7 @@ USER = "nobody"
 PASSWORD = "a secret: @/%"
 SUPERUSER = "postgres"
 START_PATIENCE = 60.0
+ROOM = 2 * 1024**3
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """For tests that kill no server."""
 
@@ -50,7 +51,7 @@ class Server:
     """One PostgreSQL server on an empty folder."""
 
     def __init__(self, programs: Path, *settings: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="slotkeeper-postgres-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="slotkeeper-postgres-", dir=_roomy()))
         self.data = self.folder / "data"
         self._user = USER if os.geteuid() == 0 else None
         self._settings = settings
@@ -122,6 +123,18 @@ class Server:
 
         return wait_for(run())
 
+    def script(self, sql: str, database: str) -> None:
+        """Run several statements of the superuser's in one transaction."""
+
+        async def run() -> None:
+            raw = await asyncpg.connect(self.url(database))
+            try:
+                await raw.execute(sql)
+            finally:
+                await raw.close()
+
+        wait_for(run())
+
     def _answers(self) -> bool:
         try:
             self.execute("SELECT 1")
@@ -153,6 +166,12 @@ def server(version: str) -> Server:
     started = Server(versions()[version], *FAST)
     atexit.register(started.remove)
     return started
+
+
+def _roomy() -> str:
+    """Where the folders of servers are made: in memory where there is room, because a disk may be busy for seconds."""
+    memory = "/dev/shm"
+    return memory if Path(memory).is_dir() and shutil.disk_usage(memory).free > ROOM else "/tmp"
 
 
 def end_with_parent() -> Callable[[], None]:

@@ -48,7 +48,7 @@ class Race:
         """
         first, second = self.windows
         task = {
-            "path": str(self.world.path),
+            "path": str(self.world.url),
             "org_id": self.org_id,
             "service": self.service,
             "windows": self.windows,
@@ -94,10 +94,10 @@ class Race:
 
     def watch(self, places: int) -> None:
         """Let the file itself see every commit of every process, also those between two looks of a test."""
-        direct.change(self.world.path, "CREATE TABLE seen (filled INTEGER, held INTEGER)")
+        direct.change(self.world.url, "CREATE TABLE seen (filled INTEGER, held INTEGER)")
         for event in ("INSERT", "UPDATE OF filled, held"):
             direct.change(
-                self.world.path,
+                self.world.url,
                 f"CREATE TRIGGER see_{event[:6]} AFTER {event} ON days WHEN new.calendar_id = '{self.windows[0]}'"
                 f" AND (new.filled + new.held > {places} OR new.filled < 0 OR new.held < 0)"
                 " BEGIN INSERT INTO seen VALUES (new.filled, new.held); END",
@@ -105,12 +105,12 @@ class Race:
 
     def seen(self) -> list[Any]:
         """Every moment at which more was taken or held than there are places."""
-        return direct.rows(self.world.path, "SELECT * FROM seen")
+        return direct.rows(self.world.url, "SELECT * FROM seen")
 
     def filled(self) -> list[int]:
         """How many appointments that are not cancelled each window has, counted one by one."""
         sql = "SELECT count(*) FROM appointments WHERE calendar_id = ? AND status <> 'cancelled'"
-        return [direct.rows(self.world.path, sql, window)[0][0] for window in self.windows]
+        return [direct.rows(self.world.url, sql, window)[0][0] for window in self.windows]
 
     def differences(self) -> list[Any]:
         return list(self.world.run(upkeep.check(self.world.db)))
@@ -213,11 +213,11 @@ def test_bookings_of_one_process_share_their_commits(new_world: Callable[[], Wor
         race = Race(world, Client(world, prepared.cast.owner), prepared.cast.owner_org)
         race.open(500)
         before = direct.rows(
-            world.path, "SELECT rev FROM days WHERE date = ? AND calendar_id = ?", MONDAY, race.windows[0]
+            world.url, "SELECT rev FROM days WHERE date = ? AND calendar_id = ?", MONDAY, race.windows[0]
         )
         done = race.run({"once": 60})
         after = direct.rows(
-            world.path, "SELECT rev FROM days WHERE date = ? AND calendar_id = ?", MONDAY, race.windows[0]
+            world.url, "SELECT rev FROM days WHERE date = ? AND calendar_id = ?", MONDAY, race.windows[0]
         )
         assert sum(codes["BOOKED"] for codes in done) == PROCESSES * 60
         assert after[0][0] - before[0][0] <= PROCESSES * 60 // 4

@@ -8,8 +8,11 @@ from slotkeeper.domain.errors import Conflict, SlotkeeperError, Unavailable
 
 log = logging.getLogger(__name__)
 
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""What the driver raises where the server refuses, cannot, or is not there."""
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""What the driver raises where the server refuses, cannot, or is not there.
+
+An InternalClientError is what it says where the server has ended a session that nothing was asked of just then.
+"""
 
 UNDEFINED_TABLE = "42P01"
 RUN_AGAIN = {
