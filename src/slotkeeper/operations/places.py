@@ -179,7 +179,7 @@ class _Diary:
         self._taken: Counter[Place] = Counter()
         self._held: Counter[Place] = Counter()
         self._given: Counter[Place] = Counter()
-        self._made: dict[str, Appointment] = {}
+        self._made: list[tuple[Appointment, Patient]] = []
         self._changed: dict[str, Appointment] = {}
         self._kept: list[Hold] = []
         self._confirmed: list[str] = []
@@ -219,7 +219,10 @@ class _Diary:
             self._stand(draft.patient, appointment.appointment_id, appointment.date, appointment.wall_time, draft.until)
         else:
             self._standing.get(draft.patient, {}).pop(appointment.appointment_id, None)
-        (self._made if draft.old is None else self._changed)[appointment.appointment_id] = appointment
+        if draft.old is None:
+            self._made.append((appointment, draft.patient))
+        else:
+            self._changed[appointment.appointment_id] = appointment
         return appointment
 
     def _decide(self, draft: Draft, new: Appointment) -> Appointment:
@@ -320,7 +323,7 @@ class _Diary:
     async def write(self, tx: Connection, org_id: str) -> None:
         """Write what was decided, each kind in one statement."""
         if self._made:
-            await store.insert_appointments(tx, org_id, list(self._made.values()))
+            await store.insert_appointments(tx, org_id, self._made)
         if self._changed:
             await store.update_appointments(tx, org_id, list(self._changed.values()))
         if self._kept:

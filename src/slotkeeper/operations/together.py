@@ -16,7 +16,7 @@ from slotkeeper.store.database import Connection, Database
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 
-MOST = 256
+MOST = 64
 """How many requests one group holds at most."""
 
 Step = Callable[[Connection, str, Sequence[Request], int], Awaitable[Sequence[Result | Exception]]]
@@ -77,6 +77,7 @@ class Together(Generic[Request, Result]):
     async def _serve(self, org_id: str, line: _Line[Request, Result]) -> None:
         while line.waiting:
             await self._do(org_id, line.take())
+            await asyncio.sleep(0)  # those who were answered go first: they may ask again while the next group is done
         del self._lines[org_id]
 
     async def _do(self, org_id: str, group: list[_Waiting[Request, Result]]) -> None:
@@ -84,7 +85,7 @@ class Together(Generic[Request, Result]):
         now = max(one.now for one in group)
         try:
             asked_at = min(one.asked_at for one in group)
-            done = await self._db.write(lambda tx: self._run(tx, org_id, group, now), asked_at=asked_at)
+            done = await self._db.write(lambda tx: self._run(tx, org_id, group, now), asked_at=asked_at, brief=True)
             _settle(group, done)
         except Unavailable as error:  # the next one would wait in vain just as long
             _settle(group, [error] * len(group))

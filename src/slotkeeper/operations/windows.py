@@ -4,6 +4,7 @@ Every change re-projects the window's records from its branch's today on, in the
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypedDict
 
 from slotkeeper.domain.access import Caller, Scope
@@ -273,11 +274,14 @@ def choose_service(services: Sequence[Service], name_or_id: str) -> Service:
 
 def choose_named(items: Sequence[Item], name_or_id: str, noun: str) -> Item:
     """The branch or service of a UUID or a name, compared case-insensitively. Raises NotFound."""
-    wanted = parse_uuid(name_or_id)
+    wanted, folded = parse_uuid(name_or_id), fold(name_or_id)
     for item in items:
-        if item[0] == wanted or fold(item.name) == fold(name_or_id):
+        if item[0] == wanted or _fold_name(item.name) == folded:
             return item
     raise NotFound(f"This organization has no {noun} '{name_or_id}'; use the UUID or the name of one that it has.")
+
+
+_fold_name = lru_cache(maxsize=4096)(fold)
 
 
 async def _service_id(tx: Connection, org_id: str, name_or_id: str | None) -> str | None:

@@ -201,8 +201,8 @@ class Search(NamedTuple):
     updated_since: int | None = None
 
 
-async def insert_appointments(tx: Connection, org_id: str, appointments: Sequence[Appointment]) -> None:
-    """Store new appointments; whoever calls changes the counts in the same transaction."""
+async def insert_appointments(tx: Connection, org_id: str, made: Sequence[tuple[Appointment, Patient]]) -> None:
+    """Store new appointments and whom each is for; whoever calls changes the counts in the same transaction."""
     rows = [
         (
             item.appointment_id,
@@ -216,14 +216,15 @@ async def insert_appointments(tx: Connection, org_id: str, appointments: Sequenc
             item.token,
             item.patient_name,
             item.parent_phone,
-            *patient_of(item)[:2],
+            patient.phone_key,
+            patient.name_key,
             item.assigned_doctor,
             item.notes,
             item.external_reference_id,
             item.created_at,
             item.updated_at,
         )
-        for item in appointments
+        for item, patient in made
     ]
     await tx.insert(_INSERT, org_id, rows)
 

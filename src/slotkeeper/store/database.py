@@ -90,14 +90,19 @@ class Database(Protocol):
         """Run short reading work; the embedded engine answers without leaving the event loop."""
         ...
 
+    async def look(self, sql: SQL, **values: Value) -> Row | None:
+        """The first row of one statement that reads, or None: less work than ``read`` where one statement is all."""
+        ...
+
     async def read_aside(self, work: Work[T]) -> T:
         """Run long reading work where it does not keep others waiting."""
         ...
 
-    async def write(self, work: Work[T], *, asked_at: float | None = None) -> T:
+    async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:
         """Run writing work as one durable transaction.
 
         The engine's patience counts from ``asked_at`` (on the monotonic clock), where the one who waits asked earlier.
+        ``brief`` work takes some milliseconds at most; the embedded engine does it without leaving the event loop.
         """
         ...
 
