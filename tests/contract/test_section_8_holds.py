@@ -1,6 +1,7 @@
 """Contract section 8: holds, and the bookings that confirm them."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -298,7 +299,7 @@ def test_a_hold_that_is_confirmed_makes_room_for_another_at_the_same_moment(clin
     grace = NewAppointment(clinic.service, millis(f"{MONDAY}T09:30:00Z"), "Grace", "+49 151 7654321")
     ada = NewAppointment(None, grace.instant, "Ada", "+49 151 7654321", hold_id=held[0]["hold_id"])
 
-    async def all_at_once() -> list[Any]:
+    async def all_at_once() -> Sequence[Any]:
         return await asyncio.gather(  # in this order they come into the line, and the others wait for the first
             book_appointment(line, caller, grace, now=world.clock()),
             book_appointment(line, caller, ada, now=world.clock()),

@@ -14,7 +14,8 @@ from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.store import sqlite as engine
 from slotkeeper.store.database import Database
 from slotkeeper.store.migrations import Migration, current_step, list_migrations, statements_of
-from slotkeeper.store.sqlite import SqliteDatabase, spell_schema
+from slotkeeper.store.sqlite import SqliteDatabase
+from slotkeeper.store.sqlite_sql import spell_schema
 from tests.waiting import wait_for
 
 BREAKS_OFF = Migration(

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
-from slotkeeper.store.database import SQL, Work
+from slotkeeper.store.database import SQL, Row, Value, Work
 from slotkeeper.store.migrations import Migration, list_migrations
 from slotkeeper.store.pool import Pool, Raw
 from slotkeeper.store.postgres_errors import FAILURES, RUN_AGAIN, UNDEFINED_TABLE, is_lost, translate
@@ -66,12 +66,16 @@ class PostgresDatabase:
         except Several:
             return await self._answer(lambda: self._transact(_READ, work))
 
+    async def look(self, sql: SQL, **values: Value) -> Row | None:
+        """See the protocol."""
+        return await self._answer(lambda: self._look(lambda tx: tx.fetch_one(sql, **values)))
+
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; statements may take long, and others do not wait for them."""
         begin = f"{_READ}; SET LOCAL statement_timeout = {LONGEST_ASIDE * 1000:.0f}"
         return await self._answer(lambda: self._transact(begin, work, longest=LONGEST_ASIDE + PATIENCE))
 
-    async def write(self, work: Work[T], *, asked_at: float | None = None) -> T:
+    async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:  # noqa: ARG002
         """See the protocol; run again where others stood in the way, never where its outcome is unknown."""
         return await self._answer(lambda: self._transact(_WRITE, work, asked_at=asked_at))
 
