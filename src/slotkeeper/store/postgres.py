@@ -29,7 +29,7 @@ from slotkeeper.domain.errors import Unavailable
 from slotkeeper.store.database import SQL, Row, Value, Work
 from slotkeeper.store.migrations import Migration, list_migrations
 from slotkeeper.store.pool import Pool, Raw
-from slotkeeper.store.postgres_errors import FAILURES, RUN_AGAIN, UNDEFINED_TABLE, is_lost, translate
+from slotkeeper.store.postgres_errors import FAILURES, RUN_AGAIN, is_lost, translate
 from slotkeeper.store.postgres_session import PATIENCE, OneStatement, PostgresConnection, Several, connect
 from slotkeeper.store.postgres_sql import spell_schema
 
@@ -46,7 +46,8 @@ _MIGRATE = f"{_WRITE}; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout =
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7380013580)"  # of everybody who migrates this database
 
 _STEPS = SQL("SELECT coalesce(max(step), 0) FROM schema_steps")
-_FOREIGN = SQL("SELECT to_regclass('organizations') IS NOT NULL")
+# In one statement: another program may make both of them at this moment.
+_TABLES = SQL("SELECT to_regclass('schema_steps') IS NOT NULL, to_regclass('organizations') IS NOT NULL")
 
 
 class _NotBegun(Exception):
@@ -81,18 +82,14 @@ class PostgresDatabase:
 
     async def schema_step(self) -> int:
         """The last migration applied; 0 for a database without our tables. Another program's is refused."""
-        try:
-            row = await self.read(lambda tx: tx.fetch_one(_STEPS))
-        except asyncpg.PostgresError as error:
-            if error.sqlstate != UNDEFINED_TABLE:
-                raise
-            row = await self.read(lambda tx: tx.fetch_one(_FOREIGN))
-            if row is not None and row[0]:
-                raise Unavailable(
-                    "This database holds the tables of another program; name one that is Slotkeeper's own."
-                ) from error
-            return 0
-        return 0 if row is None else int(row[0])
+        found = await self.look(_TABLES)
+        has_steps, has_organizations = found or (False, False)
+        if has_steps:
+            row = await self.look(_STEPS)
+            return 0 if row is None else int(row[0])
+        if has_organizations:
+            raise Unavailable("This database holds the tables of another program; name one that is Slotkeeper's own.")
+        return 0
 
     async def migrate(self) -> int:
         """Apply the missing steps, each in a transaction of its own, one program at a time."""

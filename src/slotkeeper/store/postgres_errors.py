@@ -14,7 +14,6 @@ FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClien
 An InternalClientError is what it says where the server has ended a session that nothing was asked of just then.
 """
 
-UNDEFINED_TABLE = "42P01"
 RUN_AGAIN = {
     "40001",  # serialization failure
     "40P01",  # deadlock
