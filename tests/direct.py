@@ -60,6 +60,29 @@ def allow(url: str, table: str, *, name: str = "jam") -> None:
         change(url, f"DROP FUNCTION IF EXISTS {name}")
 
 
+def watch(url: str, calendar_id: str, places: int) -> None:
+    """Let the database note in a table ``seen`` whenever a window's counts leave what its places allow."""
+    change(url, "CREATE TABLE seen (filled INTEGER, held INTEGER)")
+    wrong = (
+        f"new.calendar_id = '{calendar_id}' AND (new.filled + new.held > {places} OR new.filled < 0 OR new.held < 0)"
+    )
+    if is_server(url):
+        change(
+            url,
+            "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN INSERT INTO seen VALUES (new.filled, new.held); RETURN NULL; END $$",
+        )
+        each = f"ON days FOR EACH ROW WHEN ({wrong}) EXECUTE FUNCTION see()"
+        change(url, f"CREATE TRIGGER see AFTER INSERT OR UPDATE {each}")
+        return
+    for event in ("INSERT", "UPDATE OF filled, held"):
+        change(
+            url,
+            f"CREATE TRIGGER see_{event[:6]} AFTER {event} ON days WHEN {wrong}"
+            " BEGIN INSERT INTO seen VALUES (new.filled, new.held); END",
+        )
+
+
 @contextmanager
 def locked(url: str, table: str) -> Iterator[None]:
     """Another program keeps a table from being changed; in SQLite all of them."""

@@ -285,11 +285,15 @@ async def lock_places(tx: Connection, org_id: str, places: Collection[Place], *,
     """Those of some window-dates that are stored, in the order in which bookings try them.
 
     They are read in a second statement, after the locks: a statement that had to wait for one would see
-    the counts of the moment before. Their holds that ran out are buried.
+    the counts of the moment before. It must not see a record that was made between the two, and that nobody
+    locked, either. Their holds that ran out are buried.
     """
     packed = pack(sorted(places))
-    await tx.lock(_LOCK, org_id=org_id, places=packed)
-    rows = await tx.fetch(_AT, org_id=org_id, places=packed)
+    while True:
+        locked = await tx.lock(_LOCK, org_id=org_id, places=packed)
+        rows = await tx.fetch(_AT, org_id=org_id, places=packed)
+        if locked in (None, len(rows)):
+            break
     held = [(date.fromisoformat(row[1]), row[0]) for row in rows if row[12]]
     if held and await bury(tx, org_id, held, now=now):
         rows = await tx.fetch(_AT, org_id=org_id, places=packed)

@@ -68,7 +68,8 @@ class PostgresConnection:
     async def _execute(self, sql: SQL, values: Mapping[str, Value]) -> int:
         spelled = spell(sql)
         status: str = await self._raw.execute(spelled.text, *spelled.bind(values), timeout=self._longest)
-        return int(status.rpartition(" ")[2])
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
 
 
 class OneStatement(PostgresConnection):

@@ -44,12 +44,14 @@ _FORGET = SQL("""
     WHERE org_id = :org_id AND key_id = :key_id AND idempotency_key = :idempotency_key AND status IS NULL
 """)
 
+# The age is asked for twice: a new request may take a row over while this statement waits for it.
 _PURGE = SQL("""
     DELETE FROM requests
     WHERE org_id = :org_id AND (key_id, idempotency_key) IN (
         SELECT key_id, idempotency_key FROM requests
         WHERE org_id = :org_id AND created_at <= :expired ORDER BY created_at LIMIT :most
     )
+    AND created_at <= :expired
 """)
 
 _MENTIONING = SQL("""
