@@ -13,7 +13,7 @@ from slotkeeper.domain.calendar import iso_instant
 from slotkeeper.domain.errors import Conflict, Kind, SlotkeeperError
 from slotkeeper.domain.model import AuditEntry
 from slotkeeper.operations.ids import new_ordered_id
-from slotkeeper.store import audit, requests
+from slotkeeper.store import audit, directory, requests
 from slotkeeper.store.database import Connection, Database, Work
 from slotkeeper.store.requests import Answered, Keyed
 
@@ -62,9 +62,11 @@ class Act(NamedTuple):
     now: int
     about: Mapping[str, Any] | None = None
 
-    async def write(self, db: Database, work: Work[T]) -> T:
+    async def write(self, db: Database, work: Work[T], *, alone: bool = False) -> T:
         """Do the work in one durable transaction.
 
+        ``alone`` is for what changes how the organization is set up: no two of these at once, because what one of
+        them reads (branches, services, windows, closures) the other may be about to change.
         Raises Replayed where the same request had its effect before, Conflict where its Idempotency-Key
         belongs to another one, and whatever the work raises.
         """
@@ -73,6 +75,8 @@ class Act(NamedTuple):
             found = await claim(tx, self.caller.org_id, [self.caller], now=self.now)
             if found:
                 raise found[0]
+            if alone:
+                await directory.lock_organization(tx, self.caller.org_id)
             result = await work(tx)
             await settle(tx, self.caller.org_id, [(self.caller, result)], now=self.now)
             return result

@@ -22,6 +22,10 @@ MOST = 64
 Step = Callable[[Connection, str, Sequence[Request], int], Awaitable[Sequence[Result | Exception]]]
 
 
+class Stale(Exception):
+    """What the step went by was overtaken while it waited for its locks: it has to begin anew."""
+
+
 class _Waiting(NamedTuple, Generic[Request, Result]):
     request: Request
     apart: Hashable
@@ -87,6 +91,8 @@ class Together(Generic[Request, Result]):
             asked_at = min(one.asked_at for one in group)
             done = await self._db.write(lambda tx: self._run(tx, org_id, group, now), asked_at=asked_at, brief=True)
             _settle(group, done)
+        except Stale:
+            await self._do(org_id, group)
         except Unavailable as error:  # the next one would wait in vain just as long
             _settle(group, [error] * len(group))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who asked

@@ -100,7 +100,7 @@ async def create_window(
         await act.note(tx, *changed(None, window), subject=window.calendar_id)
         return await add_window(tx, org_id, window, now=now)
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def add_window(tx: Connection, org_id: str, window: Window, *, now: int) -> Window:
@@ -142,7 +142,7 @@ async def update_window(
         await act.note(tx, *changed(stored, window))
         return await replace_window(tx, org_id, window, now=now)
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled: bool, now: int) -> Window:
@@ -162,7 +162,7 @@ async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled
         await act.note(tx, *changed(stored, window))
         return window
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def _changed(tx: Connection, org_id: str, stored: Window, changes: WindowChanges) -> Window:

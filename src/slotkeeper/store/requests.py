@@ -34,20 +34,24 @@ _ANSWER = SQL("""
 
 _REPLACE = SQL("""
     UPDATE requests SET answer = :answer
+    @each(key_id UUID, idempotency_key TEXT, answer TEXT)
     WHERE org_id = :org_id AND key_id = :key_id AND idempotency_key = :idempotency_key
 """)
 
 _FORGET = SQL("""
     DELETE FROM requests
+    @each(key_id UUID, idempotency_key TEXT)
     WHERE org_id = :org_id AND key_id = :key_id AND idempotency_key = :idempotency_key AND status IS NULL
 """)
 
+# The age is asked for twice: a new request may take a row over while this statement waits for it.
 _PURGE = SQL("""
     DELETE FROM requests
     WHERE org_id = :org_id AND (key_id, idempotency_key) IN (
         SELECT key_id, idempotency_key FROM requests
         WHERE org_id = :org_id AND created_at <= :expired ORDER BY created_at LIMIT :most
     )
+    AND created_at <= :expired
 """)
 
 _MENTIONING = SQL("""

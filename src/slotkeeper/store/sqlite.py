@@ -20,13 +20,11 @@ Where it differs from a database server, and why:
 
 import asyncio
 import logging
-import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +32,7 @@ from typing import Any, TypeVar
 from slotkeeper.domain.errors import Conflict, SlotkeeperError, Unavailable
 from slotkeeper.store.database import SQL, Row, Value, Work
 from slotkeeper.store.migrations import Migration, list_migrations
+from slotkeeper.store.sqlite_sql import spell, spell_schema
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -45,40 +44,6 @@ READ_PATIENCE = 0.5
 LOOK_EVERY = 1.0  # seconds after which a read makes sure that the file is still the one that is open
 LONGEST_LOG = 8192  # pages of 4 KiB
 CHECKPOINT_EVERY = 1.0  # seconds between a commit and the checkpoint that follows it
-
-_TYPES = {"UUID": "TEXT", "DATE": "TEXT", "INSTANT": "INTEGER", "BOOLEAN": "INTEGER"}
-_TYPE_WORD = re.compile(r"\b(UUID|DATE|INSTANT|BOOLEAN)\b")
-_TABLE = re.compile(r"CREATE TABLE (\w+)")
-_WIDE = frozenset({"appointments", "audit", "requests"})
-_ROWS = re.compile(r"@rows\(:(\w+),([^)]*)\)")
-_VALUES = re.compile(r"@values\(([^)]*)\)")
-_INDEX = re.compile(r"@index\((\w+)\)")
-_LIST = re.compile(r"@list\(([^)]*)\)")
-
-
-@cache
-def spell(sql: SQL) -> str:
-    """A statement in SQLite's words; every statement is a constant, so each is spelled once."""
-
-    def rows(found: re.Match[str]) -> str:
-        names = [column.split()[0] for column in found[2].split(",")]
-        columns = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
-        return f"(SELECT {columns} FROM json_each(:{found[1]}))"  # noqa: S608 (both come from a constant)
-
-    text = _ROWS.sub(rows, sql)
-    text = _VALUES.sub(lambda found: f"VALUES (?{', ?' * (found[1].count(',') + 1)})", text)
-    text = _LIST.sub(r"json_group_array(json_array(\1))", text)
-    text = _INDEX.sub(r"INDEXED BY \1", text)
-    return text.replace("@lock", "")
-
-
-def spell_schema(statement: str) -> str:
-    """A statement of the schema in SQLite's words: strict tables, most of them clustered by their primary key."""
-    text = _TYPE_WORD.sub(lambda found: _TYPES[found[1]], statement)
-    table = _TABLE.match(text)
-    if table is None:
-        return text
-    return f"{text} STRICT" if table[1] in _WIDE else f"{text} STRICT, WITHOUT ROWID"
 
 
 def translate(error: sqlite3.Error) -> SlotkeeperError:
@@ -115,7 +80,7 @@ class SqliteConnection:
         """Store some rows of an organization."""
         self._raw.executemany(spell(sql), [(org_id, *row) for row in rows])
 
-    async def lock(self, sql: SQL, **values: Value) -> None:
+    async def lock(self, sql: SQL, **values: Value) -> int | None:
         """Nothing is left to be locked: a transaction that writes has the whole database to itself."""
 
     async def execute_each(self, sql: SQL, rows: Sequence[Mapping[str, Value]]) -> None:
