@@ -2,20 +2,30 @@
 
 import asyncio
 import contextlib
+import re
 import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
+from slotkeeper.app import open_database
+from slotkeeper.store.database import Database
+from tests.pooler import is_pooled, pooler, program
 from tests.servers import PACKAGED, server, versions
 
 T = TypeVar("T")
 
 SQLITE = "sqlite"
 POSTGRES = f"postgres-{PACKAGED}"
+POOLER = f"pooler-{PACKAGED}"
+"""The packaged PostgreSQL, reached through a pgbouncer."""
 ALL = (SQLITE, *(f"postgres-{version}" for version in sorted(versions())))
 BOTH = (SQLITE, POSTGRES)
 """For tests that take long: each engine once."""
+THROUGH_POOLER = re.compile(r"\.test_section_[2468]_\w+$")
+"""The modules of tests that run through a pooler too; in a soak it is all of them."""
 
 
 @contextlib.contextmanager
@@ -24,12 +34,31 @@ def empty_database(engine: str, folder: Path) -> Iterator[str]:
     if engine == SQLITE:
         yield f"sqlite:///{folder / 'test.db'}"
         return
-    running = server(engine.removeprefix("postgres-"))
+    running = server(version_of(engine))
     name = running.create()
     try:
-        yield running.url(name)
+        yield url_of(engine, name)
     finally:
         running.drop(name)
+
+
+def version_of(engine: str) -> str:
+    """The version of an engine's server."""
+    return engine.rpartition("-")[2]
+
+
+def url_of(engine: str, name: str) -> str:
+    """The URL of a database on an engine's server. Skips the test where there is no pooler."""
+    if engine != POOLER:
+        return server(version_of(engine)).url(name)
+    if program() is None:
+        pytest.skip("there is no pgbouncer: 'make test' installs it as root on Debian")
+    return pooler(version_of(engine)).url(name)
+
+
+def open_url(url: str) -> Database:
+    """The database of a URL, as it is, opened in the way that it leads there."""
+    return open_database(url, pooler=is_pooled(url))
 
 
 def in_another_thread(work: Coroutine[Any, Any, T]) -> T:

@@ -9,8 +9,8 @@ import pytest
 from slotkeeper.domain.access import Scope
 from slotkeeper.settings import sqlite_path
 from slotkeeper.store.migrations import current_step
-from tests.engines import SQLITE
-from tests.servers import Server, server
+from tests.engines import POOLER, SQLITE, url_of, version_of
+from tests.servers import server
 from tests.world import Cast, World
 
 
@@ -34,7 +34,7 @@ _MADE: dict[str, Prepared] = {}
 def prepare(engine: str, folders: pytest.TempPathFactory) -> Prepared:
     """The prepared database of an engine."""
     if engine not in _MADE:
-        _MADE[engine] = _Files(folders) if engine == SQLITE else _Databases(server(engine.removeprefix("postgres-")))
+        _MADE[engine] = _Files(folders) if engine == SQLITE else _Databases(engine)
     return _MADE[engine]
 
 
@@ -71,8 +71,9 @@ class _Files:
 class _Databases:
     """PostgreSQL: each copy is a database; one that is given back in order is swept and lent again: that is quicker."""
 
-    def __init__(self, running: Server) -> None:
-        self._server = running
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self._server = running = server(version_of(engine))
         self._template = running.create()
         self.cast = _fill(running.url(self._template))
         names = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
@@ -84,7 +85,7 @@ class _Databases:
 
     def lend(self) -> str:
         name = self._swept.pop() if self._swept else self._server.create(self._template)
-        return self._server.url(name)
+        return url_of(self._engine, name)
 
     def give_back(self, url: str) -> None:
         name = url.partition("?")[0].rpartition("/")[2]
@@ -99,10 +100,11 @@ class _Databases:
         ((tables, triggers, step, sessions),) = self._server.execute(
             "SELECT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public'),"
             " (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal), (SELECT max(step) FROM schema_steps),"
-            " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database())",
+            " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            f" AND ({self._engine != POOLER} OR state <> 'idle'))",  # a pooler keeps its sessions
             name,
         )
-        return (tables, triggers, step, sessions) != (len(self._tables), 0, current_step(), 1)
+        return (tables, triggers, step, sessions) != (len(self._tables), 0, current_step(), 0)
 
     def _sweep(self, name: str) -> None:
         """Empty all tables, the children first, and put the cast back."""

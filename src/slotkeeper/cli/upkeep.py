@@ -7,6 +7,7 @@ import click
 from slotkeeper.app import database, refuse_newer, system_clock
 from slotkeeper.cli.shell import Shell, in_organization, on_database, table
 from slotkeeper.operations import upkeep
+from slotkeeper.settings import Settings
 
 
 @click.command(short_help="Bring the database to the newest schema step.")
@@ -22,7 +23,7 @@ def migrate(shell: Shell) -> None:
 
     Prints the step before and after.
     """
-    before, after = asyncio.run(_migrate(shell.settings.database_url))
+    before, after = asyncio.run(_migrate(shell.settings))
     shell.show(
         {"from": before, "to": after},
         [
@@ -33,8 +34,8 @@ def migrate(shell: Shell) -> None:
     )
 
 
-async def _migrate(url: str) -> tuple[int, int]:
-    async with database(url, may_create=True) as db:
+async def _migrate(settings: Settings) -> tuple[int, int]:
+    async with database(settings, may_create=True) as db:
         before = await db.schema_step()
         refuse_newer(before)
         return before, await db.migrate()

@@ -17,6 +17,18 @@ LONGEST_STATEMENT = 10.0
 """For how many seconds an ordinary statement may run, and a transaction stand idle."""
 _FOREVER = 86_400.0
 
+_SETTINGS = {
+    "DateStyle": "ISO",
+    "jit": "off",
+    "statement_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
+    "lock_timeout": f"{PATIENCE * 1000:.0f}",
+    "idle_in_transaction_session_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
+}
+"""What every session is told; a statement or a lock that takes too long ends as Unavailable."""
+
+SET_LOCAL = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in _SETTINGS.items())
+"""The same for one transaction, after its BEGIN: behind a pooler the session belongs to everybody."""
+
 
 class Several(BaseException):
     """A read that began as one statement needs another, or is no plain read. No Exception: work must not catch it."""
@@ -98,16 +110,16 @@ class OneStatement(PostgresConnection):
         self.is_used = True
 
 
-async def connect(url: str) -> Raw:
-    """A new connection, as all of them are. Raises Unavailable."""
+async def connect(url: str, *, pooler: bool = False) -> Raw:
+    """A new connection, as all of them are; through a pooler it leads to many sessions. Raises Unavailable."""
     try:
         raw: Raw = await asyncpg.connect(
             url,
             timeout=PATIENCE,
             command_timeout=LONGEST_STATEMENT + PATIENCE,
-            statement_cache_size=512,
+            statement_cache_size=0 if pooler else 512,
             max_cached_statement_lifetime=0,
-            server_settings=_settings(),
+            server_settings={"application_name": "slotkeeper"} | ({} if pooler else _SETTINGS),
         )
     except (*FAILURES, ValueError) as error:
         raise unreachable(error) from error
@@ -121,18 +133,6 @@ async def connect(url: str) -> Raw:
             raise unreachable(error) from error
         raise
     return raw
-
-
-def _settings() -> dict[str, str]:
-    """What every session is told; a statement or a lock that takes too long ends as Unavailable."""
-    return {
-        "application_name": "slotkeeper",
-        "DateStyle": "ISO",
-        "jit": "off",
-        "statement_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
-        "lock_timeout": f"{PATIENCE * 1000:.0f}",
-        "idle_in_transaction_session_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
-    }
 
 
 def _require_version(raw: Raw) -> None:
