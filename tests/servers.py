@@ -101,6 +101,11 @@ class Server:
         """How programs reach a database of this server."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
+    def set(self, name: str, value: str) -> None:
+        """Give a setting of the running server another value."""
+        self.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.execute("SELECT pg_reload_conf()")
+
     def create(self, template: str | None = None) -> str:
         """A new database, empty or a copy of another one; its name."""
         name = f"test_{next(self._numbers)}"
