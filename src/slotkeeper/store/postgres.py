@@ -20,19 +20,20 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
-from slotkeeper.store.database import SQL, Row, Value, Work
+from slotkeeper.store.database import SQL, Row, Rows, Value, Work
+from slotkeeper.store.gathering import Gathering
 from slotkeeper.store.migrations import Migration, list_migrations
 from slotkeeper.store.pool import Pool, Raw
 from slotkeeper.store.postgres_errors import FAILURES, RUN_AGAIN, is_lost, translate
 from slotkeeper.store.postgres_session import PATIENCE, OneStatement, PostgresConnection, Several, connect
-from slotkeeper.store.postgres_sql import spell_schema
+from slotkeeper.store.postgres_sql import ROWS, spell, spell_schema
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self._pool = Pool(partial(connect, url), MOST_CONNECTIONS)
+        self._gathering = Gathering(self._fetch_asked)
         self._clearing: set[asyncio.Future[None]] = set()
 
     async def read(self, work: Work[T]) -> T:
@@ -70,8 +72,14 @@ class PostgresDatabase:
             return await self._answer(lambda: self._transact(_READ, work))
 
     async def look(self, sql: SQL, **values: Value) -> Row | None:
-        """See the protocol."""
-        return await self._answer(lambda: self._look(lambda tx: tx.fetch_one(sql, **values)))
+        """See the protocol; those who ask the same of an organization while they wait share a statement."""
+        names = spell(sql).asked
+        if not names:
+            return await self._answer(lambda: self._look(lambda tx: tx.fetch_one(sql, **values)))
+        return await self._gathering.look(sql, str(values["org_id"]), tuple([values[name] for name in names]))
+
+    async def _fetch_asked(self, sql: SQL, org_id: str, sets: Rows) -> Sequence[Row]:
+        return await self._answer(lambda: self._look(lambda tx: tx.fetch(sql, org_id=org_id, **{ROWS: sets})))
 
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; statements may take long, and others do not wait for them."""
