@@ -199,7 +199,7 @@ class ExportFile:
         self.footer = marker
 
     def batches(self) -> Iterator[tuple[Table, list[Row]]]:
-        """The rows of the organization, at most some thousand of one table at a time; its ``end`` is there then."""
+        """The rows of the organization, at most PAGE of one table at a time; its ``end`` is there then."""
         rows: dict[str, int] = {}
         for table in MOVED:
             self._begin(table)

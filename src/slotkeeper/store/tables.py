@@ -153,8 +153,8 @@ TABLES = (
 MOVED = tuple(table for table in TABLES if table.moves)
 """The tables that an organization consists of."""
 
-PAGE = 2_000
-"""How many rows are in memory at once at most."""
+PAGE = 500
+"""How many rows are in memory, or in one transaction of an import, at most: others book between two of them."""
 
 
 # Every name in these statements is one of those above, so each is a constant of the program like any other.
