@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from slotkeeper.domain.errors import NotFound
+from slotkeeper.domain.errors import NotFound, Unavailable
 from slotkeeper.operations import exports, imports, upkeep
 from slotkeeper.store import tables
-from slotkeeper.store.database import Connection
+from slotkeeper.store.database import Connection, Database
 from slotkeeper.store.tables import MOVED, PAGE
 from tests.moving import COLUMNS, HOLDS, Furnished, House, furnish
 from tests.world import APPOINTMENTS, AVAILABILITY, MONDAY, good, refused
@@ -164,6 +164,26 @@ def test_one_organization_is_exported_by_its_name_or_id_and_nothing_of_another(
     assert new.names() == [other.name]
     with pytest.raises(NotFound):
         old.export("Dritte Klinik")
+
+
+class Restless:
+    """A database that was away for a moment, so that it reads everything again."""
+
+    def __init__(self, db: Database) -> None:
+        self.read, self._db = db.read, db
+
+    async def read_aside(self, work: Any) -> Any:
+        await self._db.read_aside(work)
+        return await self._db.read_aside(work)
+
+
+@pytest.mark.usefixtures("clinic")
+def test_an_organization_is_never_in_the_file_twice(old: House) -> None:
+    file = io.BytesIO()
+    db: Any = Restless(old.db)
+    with pytest.raises(Unavailable, match="export again"):
+        old.run(exports.export(db, None, write=file.write, clock=old.clock))
+    assert file.getvalue().count(b'"line":"organization"') == 1
 
 
 def test_there_is_nothing_to_export_from_an_empty_database(new: House) -> None:

@@ -10,6 +10,7 @@ import pytest
 from slotkeeper.domain.errors import Conflict, InvalidInput, NotFound
 from slotkeeper.operations import directory, imports, schedule, upkeep
 from slotkeeper.operations.directory import choose_organization
+from slotkeeper.operations.export_file import ExportWriter
 from slotkeeper.store import tables
 from slotkeeper.store.database import SQL, Connection
 from slotkeeper.store.tables import MOVED
@@ -116,6 +117,7 @@ def test_a_name_that_is_taken_needs_a_new_one(old: House, new: House, clinic: Fu
         new.bring_in(file)
     assert new.count(clinic.org_id) == 0
     (found,) = new.bring_in(file, name="Übersee II")
+    assert new.bring_in(file, name="Übersee III") == [found._replace(was_there=True)]
     assert (found.name, sorted(new.names())) == ("Übersee II", sorted([clinic.name.upper(), "Übersee II"]))
     with pytest.raises(Conflict, match="already"):
         new.run(directory.create_organization(new.db, name="ÜBERSEE II", timezone="UTC", now=new.clock()))
@@ -219,10 +221,20 @@ class Changing(io.BytesIO):
         return line
 
 
+def without_organizations() -> bytes:
+    """A whole file with nothing in it."""
+    file = io.BytesIO()
+    ExportWriter(file.write, program="0.1.0", at="2026-06-01T08:00:00.000Z").footer()
+    return file.getvalue()
+
+
 def test_a_file_that_changes_between_the_two_readings_brings_nothing(old: House, new: House, clinic: Furnished) -> None:
     file = old.export()
     good(old.ask(clinic.key, "POST", "/v1/services", {"name": "Since"}), 201)
-    for second in (old.export(), file[:-2000], file.replace(b"Ada", b"Eve")):
+    other = old.export()
+    old.clock.advance(seconds=1)
+    furnish(old, "Zweite Klinik")
+    for second in (other, old.export(), file[:-2000], file.replace(b"Ada", b"Eve"), without_organizations()):
         with pytest.raises((InvalidInput, Conflict)):
             new.run(imports.import_file(new.db, Changing(file, second), clock=new.clock))
         assert new.count(clinic.org_id) == 0

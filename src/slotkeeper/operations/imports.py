@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar
 from slotkeeper.domain.access import operator
 from slotkeeper.domain.calendar import iso_instant
 from slotkeeper.domain.errors import Conflict, SlotkeeperError
-from slotkeeper.domain.model import fold
+from slotkeeper.domain.model import Organization, fold
 from slotkeeper.operations.acts import Act
 from slotkeeper.operations.export_file import Begin, End, ExportFile, Row, Summary, summarize
 from slotkeeper.operations.ids import new_id
@@ -32,6 +32,7 @@ ROOT, MARK, KEYS = "organizations", "imports", "api_keys"
 
 _KEYS = next(table for table in TABLES if table.name == KEYS)
 
+CHANGED = "The file changed while it was read: import it again."
 TAKEN_OVER = "Another import of this organization has begun in the meantime, so this one stops."
 
 
@@ -67,16 +68,22 @@ async def import_file(
     summary = summarize(stream)
     run = _Run(db, summary.digest, new_id(), clock)
     there = await db.write(lambda tx: _judge(tx, summary, name=name, start_over=start_over))
-    file = ExportFile(stream)
+    file, done = ExportFile(stream), 0
     imported: list[Imported] = []
-    for begin, end in zip(file.organizations(), summary.ends, strict=True):
-        batches = _told(file.batches(), summary.rows, sum(sum(one.rows.values()) for one in imported), progress)
+    for begin, known, end in zip(file.organizations(), summary.organizations, summary.ends, strict=False):
+        if begin != known:
+            raise Conflict(CHANGED)
+        batches = _told(file.batches(), summary.rows, done, progress)
         if begin.id in there:
             for _ in batches:
                 pass
         else:
             await _Organization(run, begin, end, name).bring(file, batches)
-        imported.append(Imported(begin.id, name or begin.name, begin.at, end.rows, begin.id in there))
+        done += sum(end.rows.values())
+        own_name = there.get(begin.id, name or begin.name)
+        imported.append(Imported(begin.id, own_name, begin.at, end.rows, begin.id in there))
+    if len(imported) != len(summary.organizations):
+        raise Conflict(CHANGED)
     return imported
 
 
@@ -89,15 +96,17 @@ def _told(batches: Iterator[Batch], total: int, done: int, progress: Progress | 
             progress(done, total)
 
 
-async def _judge(tx: Connection, summary: Summary, *, name: str | None, start_over: bool) -> set[str]:
-    """Refuse before anything is written what cannot come in; the organizations that are there whole already."""
+async def _judge(tx: Connection, summary: Summary, *, name: str | None, start_over: bool) -> dict[str, str]:
+    """Refuse before anything is written what cannot come in; what is there whole already, with its name."""
     if name is not None and len(summary.organizations) != 1:
         raise Conflict(
             f"The file holds {len(summary.organizations)} organizations: a new name can be given to one only."
         )
-    there = {
-        begin.id for begin in summary.organizations if await _is_there(tx, begin, summary.digest, start_over=start_over)
-    }
+    there: dict[str, str] = {}
+    for begin in summary.organizations:
+        stored = await directory.find_organization(tx, begin.id)
+        if stored is not None and await _is_whole(tx, stored, summary.digest, start_over=start_over):
+            there[begin.id] = stored.name
     own = {begin.id for begin in summary.organizations}
     taken = {fold(one.name): one for one in await directory.list_organizations(tx) if one.org_id not in own}
     for begin in summary.organizations:
@@ -110,22 +119,22 @@ async def _judge(tx: Connection, summary: Summary, *, name: str | None, start_ov
     return there
 
 
-async def _is_there(tx: Connection, begin: Begin, digest: str, *, start_over: bool) -> bool:
-    """Whether an organization came in whole from this very file. Raises Conflict where another one stands there."""
-    organization = await directory.find_organization(tx, begin.id)
-    if organization is None:
-        return False
-    found = await imports.find_import(tx, begin.id)
+async def _is_whole(tx: Connection, stored: Organization, digest: str, *, start_over: bool) -> bool:
+    """Whether a stored organization came in whole from this very file, False for the leftover of an import.
+
+    Raises Conflict where it came from elsewhere.
+    """
+    found = await imports.find_import(tx, stored.org_id)
     if found is not None and found.digest == digest:
         return found.finished_at is not None
     if found is None or found.finished_at is not None:
         raise Conflict(
-            f"The organization '{organization.name}' ({begin.id}) is in this database already, and an import never "
+            f"The organization '{stored.name}' ({stored.org_id}) is in this database already, and an import never "
             "writes over it: import into another database."
         )
     if not start_over:
         raise Conflict(
-            f"An import of '{organization.name}' ({begin.id}) from another file, begun at "
+            f"An import of '{stored.name}' ({stored.org_id}) from another file, begun at "
             f"{iso_instant(found.begun_at)}, runs or was interrupted: import that file again, or take away what it "
             "left with --start-over."
         )
@@ -169,7 +178,7 @@ class _Organization:
                 else:
                     await self._put(table, rows)
             if file.end != self._end:
-                raise Conflict("The file changed while it was read: import it again.")
+                raise Conflict(CHANGED)
             await self._recount()
             await self._run.write(self._org_id, lambda tx: self._finish(tx, keys))
         except (SlotkeeperError, OSError):
