@@ -169,6 +169,20 @@ def test_lines_that_are_lost_doubled_or_exchanged_are_refused() -> None:
             refusal(b"".join([*lines[: place - 1], lines[place], lines[place - 1], *lines[place + 1 :]]))
 
 
+@pytest.mark.parametrize(("end", "more"), [(ORG, 1), (ORG.replace("1", "2"), 0)], ids=["counts", "id"])
+def test_an_end_that_does_not_belong_to_its_organization_is_refused(end: str, more: int) -> None:
+    file = io.BytesIO()
+    out = ExportWriter(file.write, program="0.1.0", at="2026-06-01T08:00:00.000Z")
+    out.begin(ORG, "Clinic", at="2026-06-01T08:00:01.000Z")
+    for table in MOVED:
+        out.table(table)
+    out._counts["days"] += more
+    out.rows += more
+    out.end(end)
+    out.footer()
+    assert "damaged" in refusal(file.getvalue())
+
+
 def test_what_follows_the_end_is_refused() -> None:
     file, _ = written()
     for more in (b"\n", b"x", file, b"[]\n"):

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from slotkeeper.domain.errors import Conflict, InvalidInput, NotFound
+from slotkeeper.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
 from slotkeeper.operations import directory, imports, schedule, upkeep
 from slotkeeper.operations.directory import choose_organization
 from slotkeeper.operations.export_file import ExportWriter
+from slotkeeper.store import imports as store
 from slotkeeper.store import tables
-from slotkeeper.store.database import SQL, Connection
+from slotkeeper.store.database import SQL, Connection, Database
 from slotkeeper.store.tables import MOVED
 from tests.moving import Furnished, House, furnish
 from tests.world import AVAILABILITY, MONDAY, good, refused
@@ -166,6 +167,37 @@ def test_counts_that_are_wrong_where_they_come_from_are_refused_and_nothing_stay
     assert new.names() == []
 
 
+class Unheard:
+    """A database whose answer to the last transaction of an import is lost."""
+
+    def __init__(self, db: Database) -> None:
+        self.read, self.read_aside, self._db = db.read, db.read_aside, db
+
+    async def write(self, work: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            finish, finished = store.finish, []
+
+            async def noticed(*given: Any, **more: Any) -> None:
+                await finish(*given, **more)
+                finished.append(True)
+
+            patch.setattr(store, "finish", noticed)
+            found = await self._db.write(work)
+        if finished:
+            raise Unavailable
+        return found
+
+
+def test_an_organization_that_is_whole_stays_even_if_the_import_does_not_hear_of_it(
+    old: House, new: House, clinic: Furnished
+) -> None:
+    file, db = old.export(), Unheard(new.db)
+    with pytest.raises(Unavailable):
+        new.run(imports.import_file(db, io.BytesIO(file), clock=new.clock))  # type: ignore[arg-type]
+    assert new.rows(clinic.org_id) == old.rows(clinic.org_id)
+    assert [one.was_there for one in new.bring_in(file)] == [True]
+
+
 LOST: dict[str, Callable[[tuple[Any, ...]], bool]] = {
     "services": lambda row: "Old" in row,
     "days": lambda row: row[0] == "2026-07-06",
@@ -232,9 +264,13 @@ def test_a_file_that_changes_between_the_two_readings_brings_nothing(old: House,
     file = old.export()
     good(old.ask(clinic.key, "POST", "/v1/services", {"name": "Since"}), 201)
     other = old.export()
+    renamed = file.replace(b"Ada", b"Eve")
+    retold = SQL("UPDATE appointments SET notes = 'Other notes' WHERE org_id = :org_id")
+    old.run(old.db.write(lambda tx: tx.execute(retold, org_id=clinic.org_id)))
+    as_long = old.export()
     old.clock.advance(seconds=1)
     furnish(old, "Zweite Klinik")
-    for second in (other, old.export(), file[:-2000], file.replace(b"Ada", b"Eve"), without_organizations()):
+    for second in (other, as_long, old.export(), file[:-2000], renamed, without_organizations()):
         with pytest.raises((InvalidInput, Conflict)):
             new.run(imports.import_file(new.db, Changing(file, second), clock=new.clock))
         assert new.count(clinic.org_id) == 0
