@@ -262,15 +262,18 @@ def without_organizations() -> bytes:
 
 def test_a_file_that_changes_between_the_two_readings_brings_nothing(old: House, new: House, clinic: Furnished) -> None:
     file = old.export()
-    good(old.ask(clinic.key, "POST", "/v1/services", {"name": "Since"}), 201)
-    other = old.export()
-    renamed = file.replace(b"Ada", b"Eve")
     retold = SQL("UPDATE appointments SET notes = 'Other notes' WHERE org_id = :org_id")
     old.run(old.db.write(lambda tx: tx.execute(retold, org_id=clinic.org_id)))
     as_long = old.export()
+    good(old.ask(clinic.key, "POST", "/v1/services", {"name": "Since"}), 201)
+    other = old.export()
+    renamed = file.replace(b"Ada", b"Eve")
     old.clock.advance(seconds=1)
     furnish(old, "Zweite Klinik")
     for second in (other, as_long, old.export(), file[:-2000], renamed, without_organizations()):
         with pytest.raises((InvalidInput, Conflict)):
             new.run(imports.import_file(new.db, Changing(file, second), clock=new.clock))
         assert new.count(clinic.org_id) == 0
+    new.bring_in(file)
+    with pytest.raises(Conflict, match="changed while it was read"):
+        new.run(imports.import_file(new.db, Changing(file, as_long), clock=new.clock))
