@@ -1,46 +1,35 @@
-"""Fixtures: one fresh world per test, from a prepared file with the cast in it."""
+"""Fixtures: one fresh world per test, from a prepared database with the cast in it.
 
-import shutil
+A test that asks for one, however indirectly, runs on each engine: on all of them with the mark ``every_engine``, on
+those that the mark ``engines`` names, on SQLite and on the packaged PostgreSQL without a mark.
+"""
+
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from slotkeeper.domain.access import Scope
+from tests.engines import ALL, BOTH
+from tests.prepared import Prepared, prepare
 from tests.world import Cast, Client, World
 
 
-class Prepared:
-    """A migrated file with the cast in it, to be copied for each test."""
-
-    def __init__(self, path: Path, cast: Cast) -> None:
-        self.path, self.cast = path, cast
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    path = tmp_path_factory.mktemp("prepared") / "slotkeeper.db"
-    world = World(path)
-    try:
-        world.run(world.db.migrate())
-        owner_org, outsider_org = world.organization("Husky Clinic"), world.organization("Other Clinic")
-        people = world.key(owner_org), world.key(owner_org, [Scope.SLOTS_READ]), world.key(outsider_org)
-        texts = [person.key or "" for person in people]
-    finally:
-        world.close()
-    return Prepared(path, Cast(owner_org, outsider_org, *texts))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on its engines."""
+    if "engine" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("engines")
+        every = metafunc.definition.get_closest_marker("every_engine") is not None
+        metafunc.parametrize("engine", mark.args if mark else ALL if every else BOTH, scope="session")
 
 
 @pytest.fixture(scope="session")
-def new_world(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], World]:
+def prepared(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(engine, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def new_world(prepared: Prepared) -> Callable[[], World]:
     """Make a world on a fresh copy; whoever asks closes it. For tests that need many."""
-
-    def make() -> World:
-        path = tmp_path_factory.mktemp("world") / "slotkeeper.db"
-        shutil.copyfile(prepared.path, path)
-        return World(path)
-
-    return make
+    return lambda: World(prepared.lend(), give_back=prepared.give_back)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from slotkeeper.domain.errors import InvalidInput
-from slotkeeper.settings import Settings, read_settings, sqlite_path
+from slotkeeper.settings import Settings, read_settings, shown, sqlite_path
 
 
 def refusal(environ: dict[str, str], **flags: str | int | None) -> str:
@@ -69,8 +69,8 @@ def test_a_variable_that_nobody_reads_is_refused_with_the_nearest_right_name(nam
         ({"SLOTKEEPER_WORKERS": "65"}, "1–64"),
         ({"SLOTKEEPER_HOST": " "}, "must not be empty"),
         ({"SLOTKEEPER_LOG_LEVEL": "loud"}, "debug, info, warning, error"),
-        ({"SLOTKEEPER_DATABASE_URL": "postgresql://localhost/x"}, "serves SQLite only"),
-        ({"SLOTKEEPER_DATABASE_URL": "postgres://localhost/x"}, "serves SQLite only"),
+        ({"SLOTKEEPER_DATABASE_URL": "postgresql://localhost"}, "names no database"),
+        ({"SLOTKEEPER_DATABASE_URL": "postgres://localhost:port/x"}, "names no database"),
         ({"SLOTKEEPER_DATABASE_URL": "oracle://localhost/x"}, "sqlite:////path/to/file.db"),
         ({"SLOTKEEPER_DATABASE_URL": "sqlite:/x.db"}, "sqlite:////path/to/file.db"),
         ({"SLOTKEEPER_DATABASE_URL": "sqlite:///"}, "sqlite:////path/to/file.db"),
@@ -88,6 +88,29 @@ def test_three_slashes_are_the_working_folder_and_four_the_root() -> None:
     assert sqlite_path("sqlite:////srv/clinic.db") == Path("/srv/clinic.db")
 
 
-def test_a_password_in_a_url_of_another_database_is_not_repeated() -> None:
-    assert "secret" not in refusal({"SLOTKEEPER_DATABASE_URL": "postgresql://clinic:secret@localhost/x"})
-    assert "secret" not in refusal({"SLOTKEEPER_DATABASE_URL": "mysql://clinic:secret@localhost/x"})
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://clinic:secret@localhost/x",
+        "postgresql:clinic:secret@localhost/x",
+        "postgresql://clinic:secret@localhost:543 2/x",
+        "postgresql://clinic:secret@localhost",
+        "postgresql://clinic:secret@[localhost/x",
+    ],
+)
+def test_a_password_in_a_url_that_is_wrong_is_not_repeated(url: str) -> None:
+    assert "secret" not in refusal({"SLOTKEEPER_DATABASE_URL": url})
+
+
+@pytest.mark.parametrize(
+    ("url", "without"),
+    [
+        ("postgresql://clinic:secret@db.example:5433/x", "postgresql://clinic@db.example:5433/x"),
+        ("postgres://clinic:se%40cret@/x?host=/run&password=secret&port=1", "postgres://clinic@/x?host=/run&port=1"),
+        ("postgresql://localhost/x", "postgresql://localhost/x"),
+        ("sqlite:///clinic.db", "sqlite:///clinic.db"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, without: str) -> None:
+    assert read_settings({"SLOTKEEPER_DATABASE_URL": url}).database_url == url
+    assert shown(url) == without

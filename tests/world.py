@@ -1,4 +1,4 @@
-"""A real Slotkeeper in process for one test: a SQLite file, the app over ASGI, a clock that the test moves.
+"""A real Slotkeeper in process for one test: a database, the app over ASGI, a clock that the test moves.
 
 The cast: the *owner* of a clinic with every scope, a *colleague* in the same clinic who may only read
 slots, and an *outsider* who runs a clinic of their own. Everything that has an HTTP interface goes
@@ -8,15 +8,14 @@ later) straight into the database (``tests/direct.py``).
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx
 
-from slotkeeper.app import create_app
+from slotkeeper.app import create_app, open_database
 from slotkeeper.domain import access
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import SlotkeeperError
@@ -25,7 +24,6 @@ from slotkeeper.operations import access as key_operations
 from slotkeeper.operations import appointments, directory, line, schedule
 from slotkeeper.operations.appointments import Changing, NewAppointment
 from slotkeeper.settings import Settings
-from slotkeeper.store.sqlite import SqliteDatabase
 from tests import direct
 
 T = TypeVar("T")
@@ -143,7 +141,7 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 class Cast(NamedTuple):
-    """Who is in the prepared file: organization ids and keys."""
+    """Who is in the prepared database: organization ids and keys."""
 
     owner_org: str
     outsider_org: str
@@ -153,13 +151,14 @@ class Cast(NamedTuple):
 
 
 class World:
-    """One running Slotkeeper on its own file."""
+    """One running Slotkeeper on its own database, which is given back at the end."""
 
-    def __init__(self, path: Path, *, at: str = START) -> None:
-        self.path = path
+    def __init__(self, url: str, *, at: str = START, give_back: Callable[[str], None] | None = None) -> None:
+        self.url = url
+        self._give_back = give_back
         self.clock = MovableClock(at)
         self.runner = asyncio.Runner()
-        self.db = SqliteDatabase(path)
+        self.db = open_database(url)
         self.app = create_app(self.db, Settings(), clock=self.clock)
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://slotkeeper.test")
@@ -173,10 +172,13 @@ class World:
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         return self.run(self.http.request(method, path, **more))
 
-    def close(self) -> None:
+    def close(self, *, keep: bool = False) -> None:
+        """Stop; with ``keep`` others go on with the database."""
         self.run(self.http.aclose())
         self.run(self.db.close())
         self.runner.close()
+        if self._give_back is not None and not keep:
+            self._give_back(self.url)
 
     def organization(self, name: str, timezone: str = "UTC") -> str:
         made = self.run(directory.create_organization(self.db, name=name, timezone=timezone, now=self.clock()))
@@ -256,7 +258,7 @@ class World:
 
     def _branch(self, org_id: str, calendar_id: str) -> str:
         rows = direct.rows(
-            self.path, "SELECT branch_id FROM windows WHERE org_id = ? AND calendar_id = ?", org_id, calendar_id
+            self.url, "SELECT branch_id FROM windows WHERE org_id = ? AND calendar_id = ?", org_id, calendar_id
         )
         return str(rows[0][0])
 
@@ -266,7 +268,7 @@ class World:
             "SELECT coalesce(b.timezone, o.timezone) FROM branches b JOIN organizations o ON o.org_id = b.org_id"
             " WHERE b.org_id = ? AND b.branch_id = ?"
         )
-        zone = direct.rows(self.path, sql, org_id, self._branch(org_id, calendar_id))[0][0]
+        zone = direct.rows(self.url, sql, org_id, self._branch(org_id, calendar_id))[0][0]
         moment = datetime.combine(date.fromisoformat(on), time.fromisoformat(wall_time), tzinfo=ZoneInfo(zone))
         return int(moment.timestamp() * 1000)
 

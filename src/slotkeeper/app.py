@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from functools import cache, partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import Router
@@ -27,9 +28,10 @@ from slotkeeper.operations.availability import Replies
 from slotkeeper.operations.line import new_line
 from slotkeeper.operations.rate_leases import SharedRateLimits
 from slotkeeper.operations.rate_limits import RateLimiter
-from slotkeeper.settings import PREFIX, Settings, read_settings, sqlite_path
+from slotkeeper.settings import PREFIX, Settings, is_server, read_settings, shown, sqlite_path
 from slotkeeper.store import health
 from slotkeeper.store.migrations import current_step
+from slotkeeper.store.postgres import PostgresDatabase
 from slotkeeper.store.sqlite import SqliteDatabase
 
 log = logging.getLogger(__name__)
@@ -141,6 +143,8 @@ def _pages() -> dict[str, Page]:
 
 def open_database(url: str) -> Database:
     """The database of a URL, as it is: neither made nor migrated. Raises InvalidInput, Unavailable."""
+    if is_server(url):
+        return PostgresDatabase(url)
     path = sqlite_path(url)
     if not path.absolute().parent.is_dir():
         raise Unavailable(f"The folder {path.absolute().parent} does not exist: make it first, or name another file.")
@@ -156,22 +160,32 @@ async def database(url: str, *, may_create: bool) -> AsyncIterator[Database]:
     Raises InvalidInput, NotFound where there is none and it may not be made, Unavailable that says the cause and
     the cure to the person who runs the command.
     """
-    path = sqlite_path(url)
     db = open_database(url)
     try:
-        if not may_create and not path.exists():
-            raise NotFound(
-                f"There is no database at {path}; 'slotkeeper organizations create NAME' makes one, or name another "
-                "with --database."
-            )
+        if not may_create and not is_server(url):
+            _require_file(sqlite_path(url))
         yield db
     except Unavailable as error:
-        sentence = health.explain(path, error)
+        sentence = health.explain(shown(url) if is_server(url) else str(sqlite_path(url)), error)
         if sentence is None:
             raise
         raise Unavailable(sentence) from error
     finally:
         await db.close()
+
+
+def _require_file(path: Path) -> None:
+    if not path.exists():
+        raise NotFound(
+            f"There is no database at {path}; 'slotkeeper organizations create NAME' makes one, or name another "
+            "with --database."
+        )
+
+
+async def make_file(url: str, db: Database) -> None:
+    """Migrate an empty SQLite file. A database on a server is many people's: there somebody says when."""
+    if not is_server(url) and await db.schema_step() == 0:
+        await db.migrate()
 
 
 async def require_schema(db: Database) -> None:

@@ -5,10 +5,12 @@ reads is refused, so that a typo is not lost silently.
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from slotkeeper.domain.errors import InvalidInput
 
@@ -21,7 +23,10 @@ MOST_WORKERS = 64
 _TEST_VARIABLES = frozenset({"SLOTKEEPER_CITUS_URL"})
 
 _SQLITE = "sqlite:///"
-_FORMS = "sqlite:///file.db (in the working folder) or sqlite:////path/to/file.db"
+_SERVERS = {"postgresql", "postgres"}
+_SERVER_FORM = "postgresql://user:password@host:port/database, with a password's special signs written as %40 and so on"
+_FORMS = f"sqlite:///file.db (in the working folder), sqlite:////path/to/file.db, or {_SERVER_FORM}"
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +60,44 @@ def read_settings(environ: Mapping[str, str], **flags: str | int | None) -> Sett
     return _checked(Settings(**values))
 
 
+def is_server(database_url: str) -> bool:
+    """Whether a URL leads to a database server, a PostgreSQL, and not to a file."""
+    return database_url.partition("://")[0].lower() in _SERVERS
+
+
+def check_database(database_url: str) -> None:
+    """Refuse a URL of no database that Slotkeeper knows. Raises InvalidInput, whose message shows no password."""
+    if is_server(database_url):
+        _check_server(database_url)
+    else:
+        sqlite_path(database_url)
+
+
+def shown(database_url: str) -> str:
+    """The URL as it may be shown: without a password."""
+    if not is_server(database_url):
+        return database_url
+    parts = urlsplit(database_url)
+    user, _, place = parts.netloc.rpartition("@")
+    name = user.partition(":")[0]
+    options = "&".join(
+        item for item in parts.query.split("&") if item and not item.startswith(("password=", "passfile="))
+    )
+    return parts._replace(netloc=f"{name}@{place}" if user else place, query=options).geturl()
+
+
+def _check_server(database_url: str) -> None:
+    try:
+        parts = urlsplit(database_url)
+        fits = parts.port != 0 and parts.path.strip("/") and not _UNPRINTABLE.search(database_url)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise _refusal("database_url", f"This URL of a PostgreSQL names no database: give {_SERVER_FORM}.")
+
+
 def sqlite_path(database_url: str) -> Path:
     """The file of a ``sqlite:///…`` URL. Raises InvalidInput for every other text."""
-    scheme = database_url.partition(":")[0].lower()
-    if scheme in {"postgresql", "postgres"}:
-        raise _refusal("database_url", f"This version of Slotkeeper serves SQLite only: give the database as {_FORMS}.")
     path = database_url.removeprefix(_SQLITE)
     if path == database_url or not path or "\x00" in path:  # what it is instead may hold a password
         raise _refusal("database_url", f"This is not a URL of a database that Slotkeeper knows: give {_FORMS}.")
@@ -69,7 +107,7 @@ def sqlite_path(database_url: str) -> Path:
 
 
 def _checked(settings: Settings) -> Settings:
-    sqlite_path(settings.database_url)
+    check_database(settings.database_url)
     if not settings.host:
         raise _refusal("host", "The host to listen on must not be empty: give a name or an address such as 127.0.0.1.")
     if not 0 <= settings.port <= HIGHEST_PORT:

@@ -100,8 +100,8 @@ class Clinic:
 
     def stored(self, table: str) -> int:
         """How many rows a table holds of this organization."""
-        return len(direct.dump(self.world.path, self.org_id)[table])
+        return len(direct.dump(self.world.url, self.org_id)[table])
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored but for the audit trail, in which refusals are noted."""
-        return {table: rows for table, rows in direct.dump(self.world.path, self.org_id).items() if table != "audit"}
+        return {table: rows for table, rows in direct.dump(self.world.url, self.org_id).items() if table != "audit"}

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from slotkeeper.app import create_app
-from slotkeeper.settings import Settings
-from slotkeeper.store import sqlite
+from slotkeeper.app import create_app, open_database
+from slotkeeper.settings import Settings, is_server, sqlite_path
+from slotkeeper.store import postgres_session, sqlite
 from slotkeeper.store.database import Work
 from slotkeeper.store.sqlite import SqliteDatabase
 from tests import direct
@@ -246,9 +246,9 @@ class Broken(SqliteDatabase):
 
 
 def test_our_own_fault_is_500_with_the_request_id_in_the_log_and_no_internals(
-    world: World, owner: Client, caplog: pytest.LogCaptureFixture
+    world: World, owner: Client, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    app = create_app(Broken(world.path), Settings(), clock=world.clock)
+    app = create_app(Broken(tmp_path / "broken.db"), Settings(), clock=world.clock)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     with caplog.at_level(logging.ERROR):
         world.http = httpx.AsyncClient(transport=transport, base_url="http://slotkeeper.test")
@@ -261,13 +261,20 @@ def test_our_own_fault_is_500_with_the_request_id_in_the_log_and_no_internals(
     assert "the secret detail" in caplog.text
 
 
+def broken_database(url: str, folder: Path) -> str:
+    """A file that is damaged, or a server that is not there."""
+    if is_server(url):
+        return f"postgresql://nobody@/nothing?host={folder}"
+    broken = folder / "broken.db"
+    shutil.copyfile(sqlite_path(url), broken)
+    broken.write_bytes(broken.read_bytes()[:100] + b"\xaa" * 50_000)
+    return f"sqlite:///{broken}"
+
+
 def test_a_database_that_cannot_answer_is_503_with_retry_after_and_never_an_empty_list(
     world: World, owner: Client, tmp_path: Path
 ) -> None:
-    broken = tmp_path / "broken.db"
-    shutil.copyfile(world.path, broken)
-    broken.write_bytes(broken.read_bytes()[:100] + b"\xaa" * 50_000)
-    database = SqliteDatabase(broken)
+    database = open_database(broken_database(world.url, tmp_path))
     transport = httpx.ASGITransport(app=create_app(database, Settings(), clock=world.clock), raise_app_exceptions=False)
     world.http = httpx.AsyncClient(transport=transport, base_url="http://slotkeeper.test")
     answer = owner.get(AVAILABILITY, date=MONDAY)
@@ -280,12 +287,10 @@ def test_a_write_that_another_process_holds_up_too_long_is_503(
     world: World, owner: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "WRITE_PATIENCE", 0.05)
-    other = direct.connect(world.path)
-    other.execute("BEGIN IMMEDIATE")
-    answer = owner.post("/v1/services", {"name": "Late"})
+    monkeypatch.setattr(postgres_session, "PATIENCE", 0.5)
+    with direct.locked(world.url, "services"):
+        answer = owner.post("/v1/services", {"name": "Late"})
     refused(answer, 503, "UNAVAILABLE")
     assert int(answer.headers["retry-after"]) >= 1
-    other.rollback()
-    other.close()
     good(owner.post("/v1/services", {"name": "Late"}), 201)
-    assert len(direct.dump(world.path, cast.owner_org)["services"]) == 1
+    assert len(direct.dump(world.url, cast.owner_org)["services"]) == 1

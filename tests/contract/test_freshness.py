@@ -23,10 +23,10 @@ class Clinic:
 
     def hold(self) -> None:
         now = self.world.clock()
-        direct.hold(self.world.path, self.org_id, self.window, MONDAY, self.service, now=now, expires_at=now + 60_000)
+        direct.hold(self.world.url, self.org_id, self.window, MONDAY, self.service, now=now, expires_at=now + 60_000)
 
     def close(self) -> None:
-        direct.closure(self.world.path, self.org_id, MONDAY, MONDAY, now=self.world.clock())
+        direct.closure(self.world.url, self.org_id, MONDAY, MONDAY, now=self.world.clock())
 
     def switch_off(self, *services: str) -> None:
         for one in services:
@@ -61,7 +61,7 @@ def test_availability_shows_a_change_at_once(clinic: Clinic, name: str) -> None:
     CHANGES[name](clinic)
     after = clinic.owner.slots()
     assert after != before
-    fresh = World(clinic.world.path)
+    fresh = World(clinic.world.url)
     fresh.clock.now = clinic.world.clock()
     assert Client(fresh, clinic.owner.key).slots() == after, "a server that has kept nothing says the same"
     fresh.close()
@@ -87,7 +87,7 @@ def test_a_cancellation_shows_at_once(clinic: Clinic) -> None:
 
 def test_a_change_by_another_process_shows_at_once(clinic: Clinic) -> None:
     assert clinic.owner.slots()[0]["filled_slots"] == 0
-    other = World(clinic.world.path)
+    other = World(clinic.world.url)
     other.book(clinic.org_id, clinic.window, MONDAY, clinic.service)
     other.close()
     assert clinic.owner.slots()[0]["filled_slots"] == 1

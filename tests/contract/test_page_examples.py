@@ -68,19 +68,16 @@ def compare(shown: Any, sent: Any, at: str) -> None:
         assert shown == sent, f"{at}: the page shows {shown!r}, the answer has {sent!r}"
 
 
-def rename(path: Path, old: str, new: str) -> None:
+def rename(url: str, old: str, new: str) -> None:
     """Give a record the id that the page shows; everything else is made over HTTP."""
     with_ids = {
         "windows": ["calendar_id", "service_id"],
         "days": ["calendar_id", "service_id"],
         "services": ["service_id"],
     }
-    raw = direct.connect(path)
-    with raw:
-        for table, columns in with_ids.items():
-            for column in columns:
-                raw.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new, old))
-    raw.close()
+    for table, columns in with_ids.items():
+        for column in columns:
+            direct.change(url, f"UPDATE {table} SET {column} = ? WHERE {column} = ?", new, old)
 
 
 @pytest.fixture
@@ -90,8 +87,8 @@ def page(world: World, owner: Client, cast: Cast) -> Client:
     owner.branch("Main Street")
     service = owner.service("General Checkup")
     window = owner.window(ai_slots=10, batch_name="MA")
-    rename(world.path, window, WINDOW)
-    rename(world.path, service, SERVICE)
+    rename(world.url, window, WINDOW)
+    rename(world.url, service, SERVICE)
     world.clock.set("2026-06-01T08:00:00Z")
     world.roll_forward()
     for _ in range(3):

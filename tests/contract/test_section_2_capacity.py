@@ -36,7 +36,7 @@ class Clinic:
     def hold(self, *, seconds: int) -> str:
         now = self.world.clock()
         return direct.hold(
-            self.world.path, self.org_id, self.window, MONDAY, self.checkup, now=now, expires_at=now + seconds * 1000
+            self.world.url, self.org_id, self.window, MONDAY, self.checkup, now=now, expires_at=now + seconds * 1000
         )
 
     def slot(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def test_filled_counts_appointments_whatever_their_service_or_channel(clinic: Cl
 @pytest.mark.parametrize("status", ["confirmed", "rescheduled", "completed"])
 def test_appointments_of_every_status_but_cancelled_are_filled(clinic: Clinic, status: str) -> None:
     (booked,) = clinic.book()
-    direct.set_status(clinic.world.path, clinic.org_id, booked, status)
+    direct.set_status(clinic.world.url, clinic.org_id, booked, status)
     clinic.owner.regenerate(MONDAY)
     assert clinic.slot()["filled_slots"] == 1
 
@@ -129,7 +129,7 @@ def test_the_status_is_the_first_that_speaks_a_closure_then_the_record_then_the_
     assert clinic.record()["status"] == "CLOSED"
     good(owner.override(clinic.window, MONDAY, clinic.checkup, status="OPEN"))
     assert (clinic.record(clinic.checkup)["status"], clinic.record(clinic.vaccination)["status"]) == ("OPEN", "CLOSED")
-    direct.closure(clinic.world.path, clinic.org_id, MONDAY, MONDAY, now=clinic.world.clock())
+    direct.closure(clinic.world.url, clinic.org_id, MONDAY, MONDAY, now=clinic.world.clock())
     assert clinic.record(clinic.checkup)["status"] == "CLOSED"
     assert clinic.try_book(clinic.checkup) == "OUTSIDE_AVAILABILITY"
 
@@ -228,7 +228,7 @@ def test_counts_are_never_settable(clinic: Clinic, name: str) -> None:
 def test_check_recounts_filled_and_reports_any_difference(clinic: Clinic) -> None:
     clinic.book(times=2)
     assert clinic.world.run(upkeep.check(clinic.world.db)) == []
-    direct.change(clinic.world.path, "UPDATE days SET filled = 5, rev = rev + 1 WHERE filled = 2")
+    direct.change(clinic.world.url, "UPDATE days SET filled = 5, rev = rev + 1 WHERE filled = 2")
     (found,) = clinic.world.run(upkeep.check(clinic.world.db))
     assert (found.org_id, found.calendar_id, str(found.date)) == (clinic.org_id, clinic.window, MONDAY)
     assert (found.what, found.stored, found.counted) == ("filled", 5, 2)
@@ -264,7 +264,7 @@ def test_cancelling_twice_frees_one_place(clinic: Clinic) -> None:
 def test_a_booking_that_came_before_a_closing_stays_and_one_after_it_is_refused(clinic: Clinic, how: str) -> None:
     clinic.book()
     if how == "closure":
-        direct.closure(clinic.world.path, clinic.org_id, MONDAY, MONDAY, now=clinic.world.clock())
+        direct.closure(clinic.world.url, clinic.org_id, MONDAY, MONDAY, now=clinic.world.clock())
     elif how == "disable":
         good(clinic.owner.post(f"/v1/appointment-slots/{clinic.window}/disable"))
     else:

@@ -103,9 +103,9 @@ def test_a_date_in_a_closure_is_not_listed(
 ) -> None:
     owner.window()
     chosen = branch if whole_branch else None
-    direct.closure(world.path, cast.owner_org, MONDAY, MONDAY, branch_id=chosen, now=world.clock())
+    direct.closure(world.url, cast.owner_org, MONDAY, MONDAY, branch_id=chosen, now=world.clock())
     far = plus_days(MONDAY, 7 * 52)
-    direct.closure(world.path, cast.owner_org, far, far, branch_id=chosen, now=world.clock())
+    direct.closure(world.url, cast.owner_org, far, far, branch_id=chosen, now=world.clock())
     assert service
     assert owner.slots(MONDAY) == []
     assert owner.slots(far) == [], "also where no record is stored"
@@ -115,7 +115,7 @@ def test_a_date_in_a_closure_is_not_listed(
 def test_a_closure_of_another_branch_closes_nothing(owner: Client, service: str, world: World, cast: Cast) -> None:
     owner.window()
     other = owner.branch("Other")
-    direct.closure(world.path, cast.owner_org, MONDAY, MONDAY, branch_id=other, now=world.clock())
+    direct.closure(world.url, cast.owner_org, MONDAY, MONDAY, branch_id=other, now=world.clock())
     assert service
     assert len(owner.slots()) == 1
 

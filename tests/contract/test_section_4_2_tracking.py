@@ -130,7 +130,7 @@ def test_a_window_date_is_stored_once_whatever_it_serves(owner: Client, service:
     owner.service("Second")
     owner.window()
     assert service
-    assert direct.rows(world.path, "SELECT count(*) FROM days WHERE date = ?", MONDAY) == [(1,)]
+    assert direct.rows(world.url, "SELECT count(*) FROM days WHERE date = ?", MONDAY) == [(1,)]
 
 
 def test_a_record_keeps_its_own_copy_of_the_window(owner: Client, service: str, world: World) -> None:
@@ -252,7 +252,7 @@ def test_rolling_forward_knows_closures_made_beyond_the_horizon(
 ) -> None:
     assert week
     far = plus_days(TODAY, 95)
-    direct.closure(world.path, cast.owner_org, far, far, now=world.clock())
+    direct.closure(world.url, cast.owner_org, far, far, now=world.clock())
     world.clock.advance(days=10)
     world.roll_forward()
     assert [record["status"] for record in owner.records(far)] == ["CLOSED"]

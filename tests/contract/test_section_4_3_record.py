@@ -139,7 +139,7 @@ def test_a_date_that_a_disabled_window_left_without_a_record_is_404(owner: Clien
 def test_open_where_a_closure_speaks_first_is_409_that_names_it(
     owner: Client, record: Record, world: World, cast: Cast
 ) -> None:
-    direct.closure(world.path, cast.owner_org, MONDAY, MONDAY, now=world.clock())
+    direct.closure(world.url, cast.owner_org, MONDAY, MONDAY, now=world.clock())
     error = refused(owner.patch(record.path, {"status": "OPEN"}), 409, "CONFLICT")
     assert "closure" in error["message"].lower() or "Holiday" in error["message"]
     assert good(owner.patch(record.path, {"max_slots": 9}))["data"]["max_slots"] == 9
@@ -157,10 +157,10 @@ def test_open_where_no_window_covers_the_date_any_more_is_409_that_names_it(
 
 
 def test_a_refusal_changes_nothing(owner: Client, record: Record, world: World, cast: Cast) -> None:
-    direct.closure(world.path, cast.owner_org, MONDAY, MONDAY, now=world.clock())
-    before = direct.dump(world.path, cast.owner_org)
+    direct.closure(world.url, cast.owner_org, MONDAY, MONDAY, now=world.clock())
+    before = direct.dump(world.url, cast.owner_org)
     refused(owner.patch(record.path, {"status": "OPEN", "max_slots": 3}), 409, "CONFLICT")
-    after = direct.dump(world.path, cast.owner_org)
+    after = direct.dump(world.url, cast.owner_org)
     assert {name: rows for name, rows in after.items() if name != "audit"} == {
         name: rows for name, rows in before.items() if name != "audit"
     }

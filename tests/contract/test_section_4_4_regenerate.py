@@ -34,7 +34,7 @@ class Clinic:
     def hold(self, on: str = MONDAY, *, seconds: int = 300) -> str:
         now = self.world.clock()
         expires_at = now + seconds * 1000
-        return direct.hold(self.world.path, self.org_id, self.window, on, self.service, now=now, expires_at=expires_at)
+        return direct.hold(self.world.url, self.org_id, self.window, on, self.service, now=now, expires_at=expires_at)
 
     def start_booking(self, person: int) -> Coroutine[Any, Any, Any]:
         new = NewAppointment(
@@ -49,7 +49,7 @@ class Clinic:
 
     def forget(self, on: str) -> None:
         """Lose a stored record, as no interface does."""
-        direct.change(self.world.path, "DELETE FROM days WHERE date = ?", on)
+        direct.change(self.world.url, "DELETE FROM days WHERE date = ?", on)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_what_is_made_counts_as_upserted(owner: Client, clinic: Clinic) -> None:
 
 
 def test_what_is_written_counts_as_upserted(owner: Client, clinic: Clinic) -> None:
-    direct.change(clinic.world.path, "UPDATE days SET max_slots = 3, session = 'Evening' WHERE date = ?", MONDAY)
+    direct.change(clinic.world.url, "UPDATE days SET max_slots = 3, session = 'Evening' WHERE date = ?", MONDAY)
     assert owner.regenerate(MONDAY) == counters(1)
     (record,) = owner.records()
     assert (record["max_slots"], record["session"]) == (20, "Morning")
@@ -152,13 +152,10 @@ def test_a_dead_hold_keeps_no_record(owner: Client, clinic: Clinic) -> None:
 
 
 def test_what_could_not_be_written_counts_as_an_error_and_the_others_still_are(owner: Client, clinic: Clinic) -> None:
-    path = clinic.world.path
+    url = clinic.world.url
     for on in (MONDAY, plus_days(MONDAY, 7)):
-        direct.change(path, "UPDATE days SET max_slots = 3 WHERE date = ?", on)
-    direct.change(
-        path,
-        f"CREATE TRIGGER jam BEFORE UPDATE ON days WHEN NEW.date = '{MONDAY}' BEGIN SELECT RAISE(ABORT, 'jammed'); END",
-    )
+        direct.change(url, "UPDATE days SET max_slots = 3 WHERE date = ?", on)
+    direct.refuse(url, "UPDATE", "days", when=f"NEW.date = '{MONDAY}'")
     assert owner.regenerate(MONDAY, plus_days(MONDAY, 7)) == counters(2, errors=1)
     assert owner.records(plus_days(MONDAY, 7))[0]["max_slots"] == 20
     assert owner.records(MONDAY)[0]["max_slots"] == 3
@@ -178,9 +175,9 @@ def test_overrides_survive(owner: Client, clinic: Clinic) -> None:
 def test_bookings_and_holds_survive(owner: Client, clinic: Clinic) -> None:
     clinic.book()
     clinic.hold()
-    kept = [direct.rows(clinic.world.path, f"SELECT * FROM {table}") for table in ("appointments", "holds")]
+    kept = [direct.rows(clinic.world.url, f"SELECT * FROM {table}") for table in ("appointments", "holds")]
     owner.regenerate(MONDAY)
-    assert [direct.rows(clinic.world.path, f"SELECT * FROM {table}") for table in ("appointments", "holds")] == kept
+    assert [direct.rows(clinic.world.url, f"SELECT * FROM {table}") for table in ("appointments", "holds")] == kept
     (record,) = owner.records()
     assert (record["filled_slots"], record["available_slots"]) == (1, 18)
 
@@ -188,7 +185,7 @@ def test_bookings_and_holds_survive(owner: Client, clinic: Clinic) -> None:
 def test_counts_are_recounted_from_the_appointments(owner: Client, clinic: Clinic) -> None:
     clinic.book()
     clinic.hold()
-    direct.change(clinic.world.path, "UPDATE days SET filled = 9, held = 4, rev = rev + 1 WHERE date = ?", MONDAY)
+    direct.change(clinic.world.url, "UPDATE days SET filled = 9, held = 4, rev = rev + 1 WHERE date = ?", MONDAY)
     assert len(clinic.world.run(upkeep.check(clinic.world.db))) == 2
     owner.regenerate(MONDAY)
     assert clinic.world.run(upkeep.check(clinic.world.db)) == []
@@ -207,24 +204,24 @@ def test_running_it_twice_changes_nothing_the_second_time(owner: Client, clinic:
     good(owner.override(clinic.window, plus_days(MONDAY, 7), max_slots=3))
     good(owner.patch(f"{WINDOWS}/{clinic.window}", {"day": "wednesday"}))
     owner.regenerate("2026-05-01", "2026-12-31")
-    before = direct.dump(clinic.world.path, clinic.org_id)["days"]
+    before = direct.dump(clinic.world.url, clinic.org_id)["days"]
     owner.regenerate("2026-05-01", "2026-12-31")
-    assert direct.dump(clinic.world.path, clinic.org_id)["days"] == before
+    assert direct.dump(clinic.world.url, clinic.org_id)["days"] == before
 
 
 def test_a_closed_date_keeps_its_record_closed(owner: Client, clinic: Clinic) -> None:
-    closure = direct.closure(clinic.world.path, clinic.org_id, MONDAY, FAR, now=clinic.world.clock())
+    closure = direct.closure(clinic.world.url, clinic.org_id, MONDAY, FAR, now=clinic.world.clock())
     assert owner.regenerate(MONDAY) == counters(1)
     assert owner.regenerate(FAR) == counters(1)
     assert [record["status"] for record in owner.records(MONDAY) + owner.records(FAR)] == ["CLOSED", "CLOSED"]
-    direct.remove_closure(clinic.world.path, clinic.org_id, closure)
+    direct.remove_closure(clinic.world.url, clinic.org_id, closure)
     owner.regenerate(MONDAY)
     assert owner.records()[0]["status"] == "OPEN"
 
 
 def test_a_closure_of_another_branch_closes_nothing_here(owner: Client, clinic: Clinic) -> None:
     other = owner.branch("Other")
-    direct.closure(clinic.world.path, clinic.org_id, MONDAY, FAR, branch_id=other, now=clinic.world.clock())
+    direct.closure(clinic.world.url, clinic.org_id, MONDAY, FAR, branch_id=other, now=clinic.world.clock())
     for on in (MONDAY, FAR):
         owner.regenerate(on)
         assert [record["status"] for record in owner.records(on)] == ["OPEN"]
@@ -232,12 +229,12 @@ def test_a_closure_of_another_branch_closes_nothing_here(owner: Client, clinic: 
 
 def test_dry_run_changes_nothing_and_adds_the_changes(owner: Client, clinic: Clinic) -> None:
     clinic.forget(MONDAY)
-    direct.change(clinic.world.path, "UPDATE days SET max_slots = 3 WHERE date = ?", plus_days(MONDAY, 7))
-    before = direct.dump(clinic.world.path, clinic.org_id)
+    direct.change(clinic.world.url, "UPDATE days SET max_slots = 3 WHERE date = ?", plus_days(MONDAY, 7))
+    before = direct.dump(clinic.world.url, clinic.org_id)
     answer = good(owner.post(REGENERATE, {"date_from": MONDAY, "date_to": plus_days(MONDAY, 14), "dry_run": True}))
     assert list(answer) == ["success", "processed", "skipped", "errors", "upserted", "changes"]
     assert {name: answer[name] for name in counters(3)} == counters(3)
-    assert direct.dump(clinic.world.path, clinic.org_id) == before
+    assert direct.dump(clinic.world.url, clinic.org_id) == before
     changes = {change["slot_id"]: change for change in answer["changes"]}
     assert list(changes) == [f"{clinic.window}||{MONDAY}", f"{clinic.window}||{plus_days(MONDAY, 7)}"]
     assert all(list(change) == ["slot_id", "change", "reason"] for change in changes.values())

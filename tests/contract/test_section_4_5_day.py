@@ -115,7 +115,7 @@ def test_no_such_window_or_covered_date_is_404(owner: Client, day: Day) -> None:
 
 
 def test_a_closure_speaks_before_it(owner: Client, day: Day, world: World, cast: Cast) -> None:
-    direct.closure(world.path, cast.owner_org, MONDAY, MONDAY, now=world.clock())
+    direct.closure(world.url, cast.owner_org, MONDAY, MONDAY, now=world.clock())
     assert owner.patch(day.path, {"status": "OPEN"}).status_code in (200, 409)
     assert owner.records()[0]["status"] == "CLOSED"
     assert owner.slots() == []

@@ -233,11 +233,11 @@ def test_the_key_that_asks_says_the_channel_and_its_limit(clinic: Clinic) -> Non
 def test_a_refusal_stores_nothing_but_its_entry_in_the_audit_trail(clinic: Clinic) -> None:
     far = plus_days(MONDAY, 7 * 52)
     good(clinic.owner.patch(f"/v1/appointment-slots/{clinic.window}", {"ai_slots": 0}))
-    before = direct.dump(clinic.world.path, clinic.org_id)
+    before = direct.dump(clinic.world.url, clinic.org_id)
     for on in (MONDAY, far):
         refused(clinic.ask(appointment_date=f"{on}T09:30:00Z"), 409, "SLOT_FULL")
         refused(clinic.ask(appointment_date=f"{on}T12:30:00Z"), 422, "OUTSIDE_AVAILABILITY")
-    after = direct.dump(clinic.world.path, clinic.org_id)
+    after = direct.dump(clinic.world.url, clinic.org_id)
     assert len(after.pop("audit")) == len(before.pop("audit")) + 4
     assert after == before
 

@@ -34,7 +34,7 @@ class Clinic:
         return (client or self.owner).request("POST", path, json=body, headers={"idempotency-key": key})
 
     def entries(self) -> int:
-        return len(direct.rows(self.world.path, "SELECT * FROM audit WHERE org_id = ?", self.org_id))
+        return len(direct.rows(self.world.url, "SELECT * FROM audit WHERE org_id = ?", self.org_id))
 
     def example(self, path: str) -> tuple[str, dict[str, Any]]:
         """A POST to a path that has an effect."""
@@ -67,13 +67,13 @@ def test_the_same_post_again_gets_the_first_answer_and_has_no_second_effect(clin
     first = clinic.post(where, "key-1", body)
     assert first.is_success, first.text
     assert "idempotent-replay" not in first.headers
-    before = direct.dump(clinic.world.path, clinic.org_id)
+    before = direct.dump(clinic.world.url, clinic.org_id)
     clinic.world.clock.advance(hours=1)
     again = clinic.post(where, "key-1", dict(reversed(body.items())))
     assert (again.status_code, again.content) == (first.status_code, first.content)
     assert again.headers["idempotent-replay"] == "true"
     assert again.headers["content-type"] == first.headers["content-type"]
-    assert direct.dump(clinic.world.path, clinic.org_id) == before
+    assert direct.dump(clinic.world.url, clinic.org_id) == before
 
 
 def test_a_key_that_was_used_for_something_else_is_a_conflict(clinic: Clinic) -> None:

@@ -92,7 +92,7 @@ def test_two_such_bookings_at_once_give_one_201_and_one_409_also_in_different_wi
 
 def test_a_refused_booking_leaves_no_trace_of_the_patient(clinic: Clinic) -> None:
     refused(clinic.ask(appointment_date=f"{MONDAY}T13:00:00Z"), 422, "OUTSIDE_AVAILABILITY")
-    assert "lovelace" not in repr(direct.dump(clinic.world.path, clinic.org_id))
+    assert "lovelace" not in repr(direct.dump(clinic.world.url, clinic.org_id))
 
 
 def test_erasing_a_patient_takes_the_claim_along_whoever_asked_last(clinic: Clinic) -> None:
@@ -100,7 +100,7 @@ def test_erasing_a_patient_takes_the_claim_along_whoever_asked_last(clinic: Clin
     refused(clinic.ask(), 409, "DUPLICATE_BOOKING")
     world, operator = clinic.world, access.operator(clinic.org_id)
     world.run(upkeep.erase_patient(world.db, operator, phone="+49 151 7654321", name=None, now=world.clock()))
-    assert "lovelace" not in repr(direct.dump(world.path, clinic.org_id))
+    assert "lovelace" not in repr(direct.dump(world.url, clinic.org_id))
 
 
 def test_of_those_who_were_erased_none_is_a_duplicate_of_another(clinic: Clinic) -> None:

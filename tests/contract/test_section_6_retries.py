@@ -43,7 +43,7 @@ def effective(clinic: Clinic, path: str) -> tuple[str, dict[str, Any]]:
 def done(clinic: Clinic) -> int:
     """How many changes the audit trail notes."""
     sql = "SELECT count(*) FROM audit WHERE org_id = ? AND outcome = 'done'"
-    return int(direct.rows(clinic.world.path, sql, clinic.org_id)[0][0])
+    return int(direct.rows(clinic.world.url, sql, clinic.org_id)[0][0])
 
 
 def noted(clinic: Clinic) -> int:
@@ -164,7 +164,7 @@ def test_the_same_body_for_another_path_is_a_conflict(clinic: Clinic) -> None:
 def test_another_server_process_on_the_same_database_answers_the_retry(clinic: Clinic) -> None:
     first = clinic.once(APPOINTMENTS, "key-1", clinic.body())
     good(first, 201)
-    other = World(clinic.world.path)
+    other = World(clinic.world.url)
     try:
         again = clinic.once(APPOINTMENTS, "key-1", clinic.body(), Client(other, clinic.owner.key))
     finally:

@@ -57,13 +57,13 @@ def test_every_post_refuses_a_malformed_key_before_anything_is_looked_up(clinic:
         SERVICES: {"name": "Checkup"},
         "/v1/branches": {"name": "Main Street"},
     }  # fmt: skip
-    before = direct.dump(clinic.world.path, clinic.org_id)
+    before = direct.dump(clinic.world.url, clinic.org_id)
     where = path.replace("{slot_id}", UNKNOWN)
     for keys in [*([key] for key in MALFORMED), [b"key-1", b"key-1"], [b"key-1", b"key-2"]]:
         answer = send(clinic.owner, where, *keys, body=bodies.get(path))
         error = refused(answer, 400, "VALIDATION_ERROR")
         assert [detail["field"] for detail in error["details"]] == ["Idempotency-Key"]
-    assert direct.dump(clinic.world.path, clinic.org_id) == before
+    assert direct.dump(clinic.world.url, clinic.org_id) == before
 
 
 def test_other_methods_ignore_the_header_whatever_it_is(clinic: Clinic) -> None:
@@ -129,12 +129,12 @@ def test_a_replay_is_given_though_what_it_named_is_gone_or_refused_now(clinic: C
 
 def test_a_dry_run_is_never_a_replay_and_leaves_its_key_free(clinic: Clinic) -> None:
     for path, body in ((REGENERATE, {"date_from": MONDAY}), ("/v1/closures", {"date_from": MONDAY, "reason": "X"})):
-        before = direct.dump(clinic.world.path, clinic.org_id)
+        before = direct.dump(clinic.world.url, clinic.org_id)
         for _ in range(2):
             answer = clinic.once(path, "key-1", body | {"dry_run": True})
             good(answer)
             assert not is_replay(answer)
-        assert direct.dump(clinic.world.path, clinic.org_id) == before
+        assert direct.dump(clinic.world.url, clinic.org_id) == before
     good(clinic.once(SERVICES, "key-1", {"name": "Dentist"}), 201)
 
 
@@ -153,7 +153,7 @@ def test_a_replay_needs_the_scope_as_the_key_has_it_now(clinic: Clinic) -> None:
     good(clinic.once(APPOINTMENTS, "key-1", clinic.body(), client), 201)
     assert client.record is not None
     sql = "UPDATE api_keys SET scopes = 'slots:read' WHERE org_id = ? AND key_id = ?"
-    assert direct.change(clinic.world.path, sql, clinic.org_id, client.record.key_id) == 1
+    assert direct.change(clinic.world.url, sql, clinic.org_id, client.record.key_id) == 1
     answer = clinic.once(APPOINTMENTS, "key-1", clinic.body(), client)
     assert "appointments:write" in refused(answer, 403, "INSUFFICIENT_SCOPE")["message"]
 

@@ -48,7 +48,7 @@ def test_an_entry_says_only_what_changed_by_which_key_and_request(clinic: Clinic
     assert (entry["before"], entry["after"]) == ({"max_slots": 1}, {"max_slots": 7})
     assert entry["request_id"] == answer.headers["x-request-id"]
     (key,) = direct.rows(
-        clinic.world.path, "SELECT key_id FROM api_keys WHERE org_id = ? AND scopes LIKE '%admin%'", clinic.org_id
+        clinic.world.url, "SELECT key_id FROM api_keys WHERE org_id = ? AND scopes LIKE '%admin%'", clinic.org_id
     )
     assert entry["key_id"] == key[0]
 
@@ -131,7 +131,7 @@ def test_erasing_a_patient_reaches_the_answers_kept_for_a_retry(clinic: Clinic) 
     world, operator = clinic.world, access.operator(clinic.org_id)
     world.run(upkeep.erase_patient(world.db, operator, phone="+49 151 7654321", name=None, now=world.clock()))
     for trace in ("Zora", "7654321", "allergic"):
-        assert trace not in repr(direct.dump(world.path, clinic.org_id)), trace
+        assert trace not in repr(direct.dump(world.url, clinic.org_id)), trace
     again = clinic.owner.request("POST", f"{APPOINTMENTS}?expand=slot", json=clinic.body(), headers=headers)
     assert again.headers["idempotent-replay"] == "true"
     assert good(again, 201)["appointment_id"] == first.json()["appointment_id"]
@@ -159,10 +159,10 @@ def test_an_import_has_one_entry_for_each_window_that_it_makes_or_changes(clinic
 
 
 def test_an_import_that_is_refused_leaves_neither_a_window_nor_an_entry(clinic: Clinic) -> None:
-    before = direct.dump(clinic.world.path, clinic.org_id)
+    before = direct.dump(clinic.world.url, clinic.org_id)
     with pytest.raises(InvalidInput):
         clinic.bring_in(row(2, Session.EVENING), row(3, max_slots=9), row(4, Session.EVENING))
-    assert direct.dump(clinic.world.path, clinic.org_id) == before
+    assert direct.dump(clinic.world.url, clinic.org_id) == before
 
 
 def test_regenerate_has_an_entry_for_each_transaction_that_changed_something(clinic: Clinic) -> None:
@@ -196,10 +196,7 @@ def test_regenerate_has_no_entry_where_all_that_it_finds_must_stay(clinic: Clini
 
 
 def test_regenerate_notes_only_the_rows_that_were_written(clinic: Clinic) -> None:
-    direct.change(
-        clinic.world.path,
-        "CREATE TRIGGER torn BEFORE INSERT ON days WHEN NEW.date = '2028-06-19' BEGIN SELECT RAISE(ABORT, 'torn'); END",
-    )
+    direct.refuse(clinic.world.url, "INSERT", "days", when="NEW.date = '2028-06-19'")
     done = clinic.owner.regenerate("2028-06-05", "2028-06-26")
     assert (done["upserted"], done["errors"]) == (3, 1)
     assert sum(one["after"]["make"] for one in entries(clinic.owner, action="schedule.regenerate")) == 3
@@ -236,21 +233,17 @@ def test_much_is_forgotten_in_transactions_that_stay_small(
         headers = {"idempotency-key": f"key-{number}"}
         good(clinic.owner.request("POST", "/v1/services", json={"name": f"S {number}"}, headers=headers), 201)
     oldest = entries(clinic.owner)[::-1]
-    direct.change(
-        world.path,
-        f"CREATE TRIGGER jam BEFORE DELETE ON audit WHEN OLD.audit_id = '{oldest[5]['audit_id']}'"
-        " BEGIN SELECT RAISE(ABORT, 'jammed'); END",
-    )
+    direct.refuse(world.url, "DELETE", "audit", when=f"OLD.audit_id = '{oldest[5]['audit_id']}'")
     kept = entries(outsider)
     world.clock.advance(days=730, milliseconds=1)
     outsider.service("Today's")
     with pytest.raises(Conflict):
         world.run(audit.forget_old(world.db, now=world.clock()))
     assert entries(clinic.owner)[::-1] == oldest[4:], "the first four went, with the sixth the second four stay"
-    direct.change(world.path, "DROP TRIGGER jam")
+    direct.allow(world.url, "audit")
     world.run(audit.forget_old(world.db, now=world.clock()))
     assert entries(clinic.owner) == []
-    assert direct.rows(world.path, "SELECT count(*) FROM requests WHERE org_id = ?", org_id) == [(0,)]
+    assert direct.rows(world.url, "SELECT count(*) FROM requests WHERE org_id = ?", org_id) == [(0,)]
     assert [one["action"] for one in entries(outsider)] == ["services.create"]
     assert kept
 
@@ -268,5 +261,5 @@ def test_a_server_forgets_by_itself_and_goes_on_after_errors(
 
     monkeypatch.setattr(audit, "forget_old", stumble)
     clinic.world.clock.advance(days=731)
-    clinic.world.run(serve(clinic.world, lambda: direct.rows(clinic.world.path, "SELECT 1 FROM audit") == []))
+    clinic.world.run(serve(clinic.world, lambda: direct.rows(clinic.world.url, "SELECT 1 FROM audit") == []))
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.ERROR]

@@ -142,14 +142,11 @@ def done(clinic: Clinic) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("action", CHANGES)
 def test_a_change_whose_entry_cannot_be_stored_does_not_happen(clinic: Clinic, action: str) -> None:
-    direct.change(
-        clinic.world.path,
-        "CREATE TRIGGER torn BEFORE INSERT ON audit WHEN NEW.outcome = 'done' BEGIN SELECT RAISE(ABORT, 'torn'); END",
-    )
+    direct.refuse(clinic.world.url, "INSERT", "audit", when="NEW.outcome = 'done'")
     before = clinic.dump()
     assert not CHANGES[action][1](clinic).is_success
     assert clinic.dump() == before
-    direct.change(clinic.world.path, "DROP TRIGGER torn")
+    direct.allow(clinic.world.url, "audit")
     assert CHANGES[action][1](clinic).is_success
     assert newest(clinic.owner)["action"] == action
     assert clinic.dump() != before
@@ -159,10 +156,7 @@ def test_a_change_whose_entry_cannot_be_stored_does_not_happen(clinic: Clinic, a
 def test_a_change_that_cannot_be_stored_has_no_entry(clinic: Clinic, action: str) -> None:
     table, attempt = CHANGES[action]
     for event in ("INSERT", "UPDATE"):
-        direct.change(
-            clinic.world.path,
-            f"CREATE TRIGGER torn_{event} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'torn'); END",
-        )
+        direct.refuse(clinic.world.url, event, table, name=f"jam_{event}")
     before, noted = clinic.dump(), done(clinic)
     assert not attempt(clinic).is_success
     assert (clinic.dump(), done(clinic)) == (before, noted)

@@ -1,15 +1,20 @@
 """Contract section 8: holds, and the bookings that confirm them."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
-import httpx
 import pytest
 
 from slotkeeper.domain.access import Scope
+from slotkeeper.domain.errors import RateLimitExceeded
 from slotkeeper.domain.model import Channel
+from slotkeeper.domain.slot_ids import parse_slot_id
 from slotkeeper.operations import upkeep
-from tests.world import APPOINTMENTS, MONDAY, WINDOWS, Cast, Client, World, good, plus_days, refused
+from slotkeeper.operations.access import authenticate
+from slotkeeper.operations.appointments import NewAppointment, book_appointment
+from slotkeeper.operations.holds import NewHold, take_hold
+from tests.world import APPOINTMENTS, MONDAY, WINDOWS, Cast, Client, World, good, millis, plus_days, refused
 
 HOLDS = "/v1/holds"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -287,19 +292,22 @@ def test_a_hold_that_is_confirmed_makes_room_for_another_at_the_same_moment(clin
     good(clinic.owner.patch(f"{WINDOWS}/{clinic.window}", {"max_slots": 50}))
     held = [clinic.hold() for _ in range(20)]
     refused(clinic.ask(), 429, "RATE_LIMIT_EXCEEDED")
-    person = {"patient_name": "Ada", "parent_phone": "+49 151 7654321", "appointment_date": f"{MONDAY}T09:30:00Z"}
-    bodies: list[tuple[str, dict[str, Any]]] = [
-        (APPOINTMENTS, person | {"patient_name": "Grace", "appointment_type": clinic.service}),  # others wait for it
-        (APPOINTMENTS, person | {"hold_id": held[0]["hold_id"]}),
-        (HOLDS, {"slot_id": clinic.slot_id}),
-        (HOLDS, {"slot_id": clinic.slot_id}),
-    ]
+    line, world = clinic.world.app_line(), clinic.world
+    assert clinic.owner.key is not None
+    caller = world.run(authenticate(world.db, clinic.owner.key, now=world.clock()))
+    slot_id = parse_slot_id(clinic.slot_id, parts=(3,))
+    grace = NewAppointment(clinic.service, millis(f"{MONDAY}T09:30:00Z"), "Grace", "+49 151 7654321")
+    ada = NewAppointment(None, grace.instant, "Ada", "+49 151 7654321", hold_id=held[0]["hold_id"])
 
-    async def all_at_once() -> list[int]:
-        headers = {"authorization": f"Bearer {clinic.owner.key}"}
-        transport = httpx.ASGITransport(app=clinic.world.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://slotkeeper.test") as client:
-            asked = (client.post(path, json=body, headers=headers) for path, body in bodies)
-            return [answer.status_code for answer in await asyncio.gather(*asked)]
+    async def all_at_once() -> Sequence[Any]:
+        return await asyncio.gather(  # in this order they come into the line, and the others wait for the first
+            book_appointment(line, caller, grace, now=world.clock()),
+            book_appointment(line, caller, ada, now=world.clock()),
+            take_hold(line, caller, NewHold(300, slot_id), now=world.clock()),
+            take_hold(line, caller, NewHold(300, slot_id), now=world.clock()),
+            return_exceptions=True,
+        )
 
-    assert clinic.world.run(all_at_once()) == [201, 201, 201, 429]
+    *done, refusal = world.run(all_at_once())
+    assert [isinstance(one, Exception) for one in done] == [False, False, False]
+    assert isinstance(refusal, RateLimitExceeded)

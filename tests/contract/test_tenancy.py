@@ -33,7 +33,7 @@ class Clinic:
         self.hold_id = good(client.post("/v1/holds", place), 201)["data"]["hold_id"]
         closed = {"branch_id": self.branch_id, "date_from": "2026-12-24", "reason": f"Closed {mark}"}
         self.closure_id = good(client.post("/v1/closures", closed), 201)["data"]["closure_id"]
-        self.key_id = direct.rows(client.world.path, "SELECT key_id FROM api_keys WHERE org_id = ?", org_id)[0][0]
+        self.key_id = direct.rows(client.world.url, "SELECT key_id FROM api_keys WHERE org_id = ?", org_id)[0][0]
 
 
 def ids(
@@ -174,7 +174,7 @@ def test_another_organizations_id_is_answered_like_an_id_of_nobody(
     world: World, outsider: Client, theirs: Clinic, mine: Clinic
 ) -> None:
     document = outsider.get("/openapi.json").json()
-    before = direct.dump(world.path, theirs.org_id)
+    before = direct.dump(world.url, theirs.org_id)
     tried = 0
     for case in cases(document):
         branch, service, window, hold, closure, key = (str(uuid4()) for _ in range(6))
@@ -199,7 +199,7 @@ def test_another_organizations_id_is_answered_like_an_id_of_nobody(
                 data = next(value for value in json.loads(text).values() if isinstance(value, list))
                 assert data == [], case
     assert tried >= 15
-    assert direct.dump(world.path, theirs.org_id) == before, "nothing of the owner's has changed"
+    assert direct.dump(world.url, theirs.org_id) == before, "nothing of the owner's has changed"
 
 
 def test_what_an_organization_lists_holds_nothing_of_another(
@@ -226,9 +226,9 @@ def test_what_an_organization_lists_holds_nothing_of_another(
 def test_a_regenerate_reaches_ones_own_records_only(
     world: World, outsider: Client, theirs: Clinic, mine: Clinic
 ) -> None:
-    before = copy.deepcopy(direct.dump(world.path, theirs.org_id))
+    before = copy.deepcopy(direct.dump(world.url, theirs.org_id))
     outsider.regenerate(MONDAY, plus_days(MONDAY, 300))
-    assert direct.dump(world.path, theirs.org_id) == before
+    assert direct.dump(world.url, theirs.org_id) == before
     assert mine.calendar_id
 
 

@@ -97,7 +97,7 @@ class Clinic:
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored but for the trail."""
-        return {table: rows for table, rows in direct.dump(self.world.path, self.org_id).items() if table != "audit"}
+        return {table: rows for table, rows in direct.dump(self.world.url, self.org_id).items() if table != "audit"}
 
 
 def row(line: int, session: Session = Session.MORNING, **fields: Any) -> ImportRow:

@@ -15,11 +15,13 @@ PATIENCE = 30.0
 
 
 class Terminal:
-    """A shell in a folder; commands work on the folder's ``slotkeeper.db`` unless told otherwise."""
+    """A shell in a folder; commands work on the database of a URL, or on the folder's ``slotkeeper.db``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.folder = folder
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith("SLOTKEEPER_")}
+        if url is not None:
+            self.environment["SLOTKEEPER_DATABASE_URL"] = url
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """One command to its end, its output in pipes."""

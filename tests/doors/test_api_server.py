@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import socket
 import threading
 import time
@@ -13,10 +12,9 @@ import pytest
 import uvicorn
 
 from slotkeeper.api import server
-from slotkeeper.app import create_app
+from slotkeeper.app import create_app, open_database
 from slotkeeper.settings import Settings
-from slotkeeper.store.sqlite import SqliteDatabase
-from tests.conftest import Prepared
+from tests.prepared import Prepared
 from tests.world import MovableClock
 
 PATIENCE = 10
@@ -64,10 +62,9 @@ class Running(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def running(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    path = tmp_path_factory.mktemp("served") / "slotkeeper.db"
-    shutil.copyfile(prepared.path, path)
-    app = create_app(SqliteDatabase(path), Settings(), clock=MovableClock())
+def running(prepared: Prepared) -> Iterator[Running]:
+    url = prepared.lend()
+    app = create_app(open_database(url), Settings(), clock=MovableClock())
     listener = socket.create_server(("127.0.0.1", 0))
     running = uvicorn.Server(server.configure(app))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
@@ -76,6 +73,7 @@ def running(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Ite
     running.should_exit = True
     thread.join(PATIENCE)
     assert not thread.is_alive()
+    prepared.give_back(url)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_records_are_rolled_forward_at_once_and_again_after_midnight(world: Worl
     seen = []
 
     def until() -> bool:
-        last = direct.rows(world.path, "SELECT max(date) FROM days")[0][0]
+        last = direct.rows(world.url, "SELECT max(date) FROM days")[0][0]
         if last not in seen:
             seen.append(last)
         if last == "2026-09-01":
@@ -78,7 +78,7 @@ def test_rolling_forward_goes_on_after_errors(
 def test_the_application_answers_by_the_settings_in_the_environment(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SLOTKEEPER_DATABASE_URL", f"sqlite:///{world.path}")
+    monkeypatch.setenv("SLOTKEEPER_DATABASE_URL", world.url)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:

@@ -173,7 +173,7 @@ def test_a_database_that_cannot_be_is_refused_with_a_sentence(terminal: Terminal
 @pytest.mark.parametrize(
     ("url", "word"),
     [
-        ("postgresql://localhost/clinic", "serves SQLite only"),
+        ("postgresql://localhost", "names no database"),
         ("mysql://localhost/clinic", "sqlite:///file.db"),
         ("clinic.db", "sqlite:///file.db"),
         ("sqlite:///:memory:", "no plain file"),

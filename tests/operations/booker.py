@@ -1,6 +1,6 @@
 """One of several processes that book at once, started by test_races.py: reads its task, prints what became of it.
 
-Every process opens the same file and has its own line, as several server processes do; and its own clock, which may
+Every process opens the same database and has its own line, as several server processes do; and its own clock, which may
 be ahead of the others' or behind, and may run faster than time does.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
+from slotkeeper.app import open_database
 from slotkeeper.domain import access, capacity
 from slotkeeper.domain.access import Caller
 from slotkeeper.domain.errors import SlotkeeperError
@@ -24,7 +25,6 @@ from slotkeeper.operations.appointments import Changing, NewAppointment
 from slotkeeper.operations.closures import NewClosure
 from slotkeeper.operations.holds import NewHold
 from slotkeeper.operations.ids import new_id
-from slotkeeper.store.sqlite import SqliteDatabase
 
 
 def no_echo(*_: object) -> None:
@@ -36,7 +36,7 @@ class Booker:
 
     def __init__(self, task: dict[str, Any]) -> None:
         self.task = task
-        self.db = SqliteDatabase(task["path"])
+        self.db = open_database(task["url"])
         self.line = line.new_line(self.db)
         self.caller = Caller(task["org_id"], "", access.operator(task["org_id"]).scopes, Channel.STAFF, 0)
         self.random = random.Random(task["seed"])

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -33,9 +32,9 @@ class Stay(NamedTuple):
 
 
 class Clinic(NamedTuple):
-    """A clinic in a file of its own, with a narrow window each morning of one weekday and a wide one each evening."""
+    """A clinic in its own database, with a narrow window each morning of one weekday and a wide one each evening."""
 
-    path: Path
+    url: str
     org_id: str
     service: str
     keys: list[str]
@@ -214,9 +213,9 @@ class Crowd:
 
     def require_all_is_stored(self) -> None:
         """Make sure that what is stored is what was answered, no more and no less, and within the places."""
-        path = self.clinic.path
+        url = self.clinic.url
         sql = "SELECT appointment_id, a.date, session, a.status FROM appointments a JOIN windows USING (calendar_id)"
-        stored = {row[0]: Stay(*row[1:]) for row in direct.rows(path, sql)}
+        stored = {row[0]: Stay(*row[1:]) for row in direct.rows(url, sql)}
         answered = {name: stay for caller in self.callers for name, stay in caller.known.items()}
         assert answered.keys() - stored.keys() == set(), "answered, and not there"
         assert stored.keys() - answered.keys() == set(), "there, and never answered"
@@ -224,8 +223,8 @@ class Crowd:
         taken = Counter((stay.date, stay.session) for stay in stored.values() if stay.status != "cancelled")
         assert all(many <= self.clinic.places[session] for (_, session), many in taken.items()), taken
         twice = "SELECT phone_key, name_key FROM appointments GROUP BY phone_key, name_key HAVING count(*) > 1"
-        assert direct.rows(path, twice) == []
-        assert direct.rows(path, "SELECT hold_id FROM holds") == []
+        assert direct.rows(url, twice) == []
+        assert direct.rows(url, "SELECT hold_id FROM holds") == []
 
     def close(self) -> None:
         self._pool.shutdown()
@@ -241,7 +240,7 @@ def join(running: "Sequence[Future[None]]") -> None:
 
 
 def open_clinic(world: World, cast: Cast, *, callers: int, narrow: int, wide: int = 10_000) -> Clinic:
-    """Make the clinic in a world's file, at the present time, with a key for each caller; the world is closed."""
+    """Make the clinic in a world's database, at the present time, with a key for each caller; the world is closed."""
     try:
         world.clock.now = system_clock()
         owner = Client(world, cast.owner)
@@ -253,5 +252,5 @@ def open_clinic(world: World, cast: Cast, *, callers: int, narrow: int, wide: in
         owner.window(day=day, max_slots=wide, session="Evening", start_time="17:00", end_time="19:00")
         keys = [world.key(cast.owner_org).key or "" for _ in range(callers)]
     finally:
-        world.close()
-    return Clinic(world.path, cast.owner_org, service, keys, first, {"Morning": narrow, "Evening": wide})
+        world.close(keep=True)
+    return Clinic(world.url, cast.owner_org, service, keys, first, {"Morning": narrow, "Evening": wide})

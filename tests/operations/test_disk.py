@@ -16,12 +16,15 @@ import httpx
 import pytest
 
 from slotkeeper.operations import upkeep
-from slotkeeper.store.sqlite import WRITE_PATIENCE
+from slotkeeper.settings import sqlite_path
+from slotkeeper.store.sqlite import WRITE_PATIENCE, SqliteDatabase
 from tests.doors.terminal import PATIENCE, SLOTKEEPER, Terminal
+from tests.engines import SQLITE
 from tests.operations.caller import HOLDS, Clinic, Crowd, open_clinic
 from tests.operations.wire import Ask, Told, Wire
 from tests.world import APPOINTMENTS, AVAILABILITY, MONDAY, WINDOWS, Cast, Client, World, good, refused
 
+pytestmark = pytest.mark.engines(SQLITE)
 CALLERS = 8
 ROOM = 64 * 1024
 
@@ -49,7 +52,7 @@ def allow(pid: int, size: int) -> None:
 
 def longest_file(clinic: Clinic) -> int:
     """The size of the longest of the database's files."""
-    return max(file.stat().st_size for file in clinic.path.parent.glob(f"{clinic.path.name}*"))
+    return max(file.stat().st_size for file in sqlite_path(clinic.url).parent.glob(f"{sqlite_path(clinic.url).name}*"))
 
 
 @contextmanager
@@ -81,7 +84,7 @@ def booking(clinic: Clinic, name: str) -> Ask:
 @pytest.mark.parametrize("then", ["there is room again", "the server is killed"])
 def test_a_full_disk_refuses_what_it_cannot_keep_and_nothing_else(clinic: Clinic, crowd: Crowd, then: str) -> None:
     """Bookings, holds, moves and cancels run into it in mid-load, and are asked again; reading goes on meanwhile."""
-    terminal = Terminal(clinic.path.parent)
+    terminal = Terminal(sqlite_path(clinic.url).parent)
     with terminal.serving() as (process, ready), Wire(port_of(ready), clinic.keys[0]) as wire:
         port = port_of(ready)
         crowd.work(port, clinic.next_week, after=100, act=lambda: allow(process.pid, longest_file(clinic) + ROOM))
@@ -108,7 +111,7 @@ def test_a_full_disk_refuses_what_it_cannot_keep_and_nothing_else(clinic: Clinic
 
 @pytest.mark.slow
 def test_a_server_that_starts_on_a_full_disk_says_so_in_one_line(clinic: Clinic) -> None:
-    ended = Terminal(clinic.path.parent).shell(f"ulimit -f 0; exec {' '.join(SLOTKEEPER)} serve --port 0")
+    ended = Terminal(sqlite_path(clinic.url).parent).shell(f"ulimit -f 0; exec {' '.join(SLOTKEEPER)} serve --port 0")
     assert ended.returncode == 1
     assert ended.stdout == ""
     (line,) = ended.stderr.splitlines()
@@ -118,7 +121,7 @@ def test_a_server_that_starts_on_a_full_disk_says_so_in_one_line(clinic: Clinic)
 @pytest.mark.slow
 def test_a_booking_waits_some_seconds_for_another_program_and_is_then_refused(clinic: Clinic) -> None:
     """However many wait, and whenever they came, also for the answer to one Idempotency-Key; reading goes on."""
-    terminal = Terminal(clinic.path.parent)
+    terminal = Terminal(sqlite_path(clinic.url).parent)
     people = [*range(CALLERS - 2), 0, 0]  # one of them asks three times
 
     def book(number: int, delay: float) -> tuple[Told, float]:
@@ -128,7 +131,7 @@ def test_a_booking_waits_some_seconds_for_another_program_and_is_then_refused(cl
             return wire.send(booking(clinic, f"Patient {number}")), time.monotonic() - start
 
     with terminal.serving() as (_, ready), Wire(port_of(ready), clinic.keys[0]) as reader:
-        with ThreadPoolExecutor(CALLERS) as pool, locked(clinic.path):
+        with ThreadPoolExecutor(CALLERS) as pool, locked(sqlite_path(clinic.url)):
             waiting = [pool.submit(book, number, place / 4) for place, number in enumerate(people)]
             start = time.monotonic()
             assert filled(reader, clinic) == {"Morning": 0, "Evening": 0}
@@ -139,7 +142,7 @@ def test_a_booking_waits_some_seconds_for_another_program_and_is_then_refused(cl
             told.require_unavailable()
         assert max(seconds for _, seconds in refusals) < WRITE_PATIENCE + 2
         with ThreadPoolExecutor(CALLERS) as pool:
-            with locked(clinic.path):
+            with locked(sqlite_path(clinic.url)):
                 waiting = [pool.submit(book, number, 0) for number in people]
                 time.sleep(1)
                 assert not any(one.done() for one in waiting)
@@ -162,6 +165,7 @@ class Ward:
     def set(self, pragma: str) -> None:
         """Change a setting of the one connection that writes."""
         db = self.world.db
+        assert isinstance(db, SqliteDatabase)
         db._writer.submit(lambda: db._write_connection().execute(f"PRAGMA {pragma}").fetchall()).result()
 
     def book(self, name: str) -> httpx.Response:

@@ -67,14 +67,14 @@ class History(Changes):
         at = sorted(self.model.records)[pick % len(self.model.records)]
         now, service = self.world.clock(), next(iter(self.model.services))
         expires_at = now + hours * 3_600_000
-        direct.hold(self.world.path, self.org_id, at[0], str(at[1]), service, now=now, expires_at=expires_at)
+        direct.hold(self.world.url, self.org_id, at[0], str(at[1]), service, now=now, expires_at=expires_at)
         self.model.holds.append((at, expires_at))
 
     @rule(offset=offsets, days=st.integers(0, 3), branch=st.none() | st.integers(0, 1))
     def close_dates(self, offset: int, days: int, branch: int | None) -> None:
         first, last = FIRST + timedelta(offset), FIRST + timedelta(offset + days)
         chosen = None if branch is None else self.branches[branch]
-        direct.closure(self.world.path, self.org_id, str(first), str(last), branch_id=chosen, now=self.world.clock())
+        direct.closure(self.world.url, self.org_id, str(first), str(last), branch_id=chosen, now=self.world.clock())
         self.model.close(chosen, first, last)
 
     # Time and regenerate.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,11 +29,11 @@ def kill(process: "subprocess.Popen[str]", delay: float) -> None:
 
 
 def test_a_killed_server_comes_back_with_all_it_answered_and_answers_a_retry_as_before(
-    new_world: Callable[[], World], cast: Cast, rounds: Callable[[int], int]
+    new_world: Callable[[], World], cast: Cast, rounds: Callable[[int], int], tmp_path: Path
 ) -> None:
-    """On one file, with one server process and with two in turn. The file is opened again as it was left."""
+    """On one database, with one server process and with two in turn. It is opened again as it was left."""
     clinic = open_clinic(new_world(), cast, callers=CALLERS, narrow=20)
-    terminal = Terminal(clinic.path.parent)
+    terminal = Terminal(tmp_path, clinic.url)
     crowd = Crowd(clinic, CALLERS)
     try:
         for number in range(rounds(4) + 1):

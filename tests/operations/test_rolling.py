@@ -10,10 +10,6 @@ from slotkeeper.store.database import Connection
 from tests import direct
 from tests.world import WINDOWS, Cast, Client, World, good
 
-JAM = """
-    CREATE TRIGGER jam BEFORE INSERT ON days WHEN NEW.org_id = '{}' BEGIN SELECT RAISE(ABORT, 'jammed'); END
-"""
-
 
 def _dates(client: Client, window: str, first: str = "2026-06-01", last: str = "2027-05-01") -> list[str]:
     return [record["date"] for record in client.records(first, last) if record["calendar_id"] == window]
@@ -31,12 +27,12 @@ def test_a_clinic_whose_records_cannot_be_made_keeps_nobody_else_waiting(
 ) -> None:
     windows = {client: _clinic(client) for client in (owner, outsider)}
     for jammed, fine, last in ((cast.owner_org, outsider, "2026-06-22"), (cast.outsider_org, owner, "2026-06-29")):
-        direct.change(world.path, "DROP TRIGGER IF EXISTS jam")
-        direct.change(world.path, JAM.format(jammed))
+        direct.allow(world.url, "days")
+        direct.refuse(world.url, "INSERT", "days", when=f"NEW.org_id = '{jammed}'")
         world.clock.advance(days=7)
         world.roll_forward()
         assert _dates(fine, windows[fine])[-1] == last
-    direct.change(world.path, "DROP TRIGGER jam")
+    direct.allow(world.url, "days")
     world.roll_forward()
     assert len(_dates(owner, windows[owner])) == len(_dates(outsider, windows[outsider])) == 5
 
@@ -60,8 +56,8 @@ def test_a_window_that_changes_while_its_branch_is_rolled_gets_the_new_dates_in_
 
     async def list_slices_before_the_window_is_enabled(tx: Connection, org_id: str, **more: Any) -> list[Slice]:
         parts = await projection.list_slices(tx, org_id, **more)
-        direct.change(world.path, "UPDATE windows SET enabled = 1 WHERE org_id = ?", org_id)
-        direct.change(world.path, "UPDATE organizations SET config_rev = config_rev + 1 WHERE org_id = ?", org_id)
+        direct.change(world.url, "UPDATE windows SET enabled = TRUE WHERE org_id = ?", org_id)
+        direct.change(world.url, "UPDATE organizations SET config_rev = config_rev + 1 WHERE org_id = ?", org_id)
         return parts
 
     monkeypatch.setattr(schedule, "list_slices", list_slices_before_the_window_is_enabled)

@@ -1,26 +1,33 @@
-"""Every test of this folder runs on each engine."""
+"""Every test of this folder that asks for a database runs on each engine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from slotkeeper.store.database import Database, run
-from slotkeeper.store.sqlite import SqliteDatabase
+from slotkeeper.app import open_database
+from slotkeeper.store.database import Database
+from tests.engines import ALL, empty_database
+from tests.waiting import wait_for
 
-ENGINES: dict[str, Callable[[Path], Database]] = {"sqlite": lambda folder: SqliteDatabase(folder / "test.db")}
+
+@pytest.fixture(params=ALL)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a database without a schema is, or will be."""
+    with empty_database(request.param, tmp_path) as url:
+        yield url
 
 
-@pytest.fixture(params=sorted(ENGINES))
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture
+def empty(url: str) -> Iterator[Database]:
     """A database without a schema."""
-    database = ENGINES[request.param](tmp_path)
+    database = open_database(url)
     yield database
-    run(database.close())
+    wait_for(database.close())
 
 
 @pytest.fixture
 def database(empty: Database) -> Database:
     """A database at the current schema step."""
-    run(empty.migrate())
+    wait_for(empty.migrate())
     return empty

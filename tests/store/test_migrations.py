@@ -12,9 +12,11 @@ import pytest
 
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.store import sqlite as engine
-from slotkeeper.store.database import Database, run
+from slotkeeper.store.database import Database
 from slotkeeper.store.migrations import Migration, current_step, list_migrations, statements_of
-from slotkeeper.store.sqlite import SqliteDatabase, spell_schema
+from slotkeeper.store.sqlite import SqliteDatabase
+from slotkeeper.store.sqlite_sql import spell_schema
+from tests.waiting import wait_for
 
 BREAKS_OFF = Migration(
     current_step() + 1,
@@ -49,8 +51,8 @@ def _shape(path: Path) -> list[tuple[str, str]]:
 
 def test_migrating_from_empty_gives_the_declared_schema(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path / "migrated.db")
-    run(database.migrate())
-    run(database.close())
+    wait_for(database.migrate())
+    wait_for(database.close())
     declared = resources.files("slotkeeper.store").joinpath("schema.sql").read_text(encoding="utf-8")
     with sqlite3.connect(tmp_path / "declared.db") as raw:
         for statement in statements_of(declared):
@@ -64,25 +66,25 @@ def test_the_steps_are_numbered_from_one_without_a_gap() -> None:
 
 
 def test_an_empty_database_is_at_step_zero_and_is_not_made_by_asking(empty: Database) -> None:
-    assert run(empty.schema_step()) == 0
-    assert isinstance(empty, SqliteDatabase)
-    assert not empty.path.exists()
+    assert wait_for(empty.schema_step()) == 0
+    if isinstance(empty, SqliteDatabase):
+        assert not empty.path.exists()
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:
-    assert run(database.migrate()) == current_step()
-    assert run(database.schema_step()) == current_step()
+    assert wait_for(database.migrate()) == current_step()
+    assert wait_for(database.schema_step()) == current_step()
 
 
 def test_a_step_that_fails_leaves_the_database_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = SqliteDatabase(tmp_path / "test.db")
-    run(database.migrate())
+    wait_for(database.migrate())
     before = _shape(database.path)
     monkeypatch.setattr(engine, "list_migrations", lambda: [*list_migrations(), BREAKS_OFF])
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):
-        run(database.migrate())
-    assert run(database.schema_step()) == current_step()
-    run(database.close())
+        wait_for(database.migrate())
+    assert wait_for(database.schema_step()) == current_step()
+    wait_for(database.close())
     assert _shape(database.path) == before
 
 
@@ -90,14 +92,14 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(tmp_path: Path, monkeyp
 def test_a_migration_killed_half_way_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "test.db"
     database = SqliteDatabase(path)
-    run(database.migrate())
-    run(database.close())
+    wait_for(database.migrate())
+    wait_for(database.close())
     before = _shape(path)
     killed = subprocess.run([sys.executable, "-c", DIES, str(path)], check=False, timeout=60)
     assert killed.returncode == -signal.SIGKILL
     again = SqliteDatabase(path)
-    assert run(again.schema_step()) == current_step()
-    run(again.close())
+    assert wait_for(again.schema_step()) == current_step()
+    wait_for(again.close())
     assert _shape(path) == before
 
 
@@ -107,8 +109,8 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
         raw.execute("CREATE TABLE theirs (a INTEGER)")
     database = SqliteDatabase(path)
     with pytest.raises(SlotkeeperError, match="another program"):
-        run(database.migrate())
-    run(database.close())
+        wait_for(database.migrate())
+    wait_for(database.close())
     assert [name for name, _ in _shape(path)] == ["theirs"]
 
 
@@ -117,6 +119,6 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     path.write_text("Dear receptionist, " * 200)
     database = SqliteDatabase(path)
     with pytest.raises(SlotkeeperError, match="not a SQLite database"):
-        run(database.migrate())
-    run(database.close())
+        wait_for(database.migrate())
+    wait_for(database.close())
     assert path.read_text().startswith("Dear receptionist")

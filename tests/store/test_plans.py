@@ -11,7 +11,7 @@ import pytest
 from slotkeeper import store
 from slotkeeper.store.database import SQL
 from slotkeeper.store.migrations import list_migrations
-from slotkeeper.store.sqlite import spell, spell_schema
+from slotkeeper.store.sqlite_sql import spell, spell_schema
 
 MANY = {"windows", "days", "appointments", "holds", "overrides", "audit", "requests", "upcoming"}
 """The tables of which an organization has many rows."""

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Annotated, cast
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from slotkeeper.api import fields
@@ -88,7 +89,7 @@ class AppointmentBody(Struct, frozen=True, kw_only=True):
     ] = UNSET
 
 
-async def create_appointment(request: Request) -> BookedView:
+async def create_appointment(request: Request) -> msgspec.Struct | None:
     """Book a place. The window is the first open one with room that fits the instant and what else is given.
 
     It is answered only after the place is durably taken.
@@ -113,7 +114,7 @@ async def create_appointment(request: Request) -> BookedView:
         return BookedView(True, shown.appointment.appointment_id, shown.appointment.token, _view(shown, query.expand))
 
     caller = request.once(body, booked)
-    return booked(await appointments.book_appointment(request.site.line, caller, new, now=request.now))
+    return request.answer(await appointments.book_appointment(request.site.line, caller, new, now=request.now), booked)
 
 
 async def get_appointment(request: Request) -> Data[AppointmentView | ExpandedAppointmentView]:

@@ -8,13 +8,13 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Route, Router
-from starlette.types import Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from slotkeeper.api.problems import Headers, problem
 from slotkeeper.api.request import Operation, Page, Request, Site
@@ -89,8 +89,8 @@ class Door:
             methods[operation.method] = operation
             if operation.method == "GET":
                 methods["HEAD"] = operation
-        routes = [Route(path, Doorway(self, methods)) for path, methods in paths.items()]
-        return Router(routes, default=self, redirect_slashes=False, lifespan=lifespan)
+        doorways = {path: Doorway(self, methods) for path, methods in paths.items()}
+        return Paths(doorways, default=self, lifespan=lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Say that there is nothing at a path; a connection that is no HTTP request is turned away."""
@@ -118,10 +118,19 @@ class Door:
         """The checks that are left, in their order: key, rate limit, scope, body; then the handler does the rest."""
         now = self._clock()
         caller = NOBODY if operation.scope is None else await self._admit(operation, headers, now)
-        target = next(iter(scope["path_params"].values()), "")
-        request = Request(self._site, self._site.db, caller, now, target, scope["query_string"], b"")
-        if operation.method != "GET":
-            request = await self._read_change(operation, request, scope, headers, receive)
+        request = Request(
+            self._site,
+            self._site.db,
+            caller,
+            now,
+            next(iter(scope["path_params"].values()), ""),
+            scope["query_string"],
+            b"" if operation.body is None else await read_content(headers, receive),
+            [],
+            idempotency_key(scope["headers"]) if operation.method == "POST" else None,
+            scope["path"],
+            operation,
+        )
         try:
             content = await operation.handler(request)
         except Replayed as before:
@@ -129,27 +138,32 @@ class Door:
         if isinstance(content, Page):
             status = content.status or operation.status
             return Answer(status, content.content_type.encode(), content.content, content.headers)
-        return Answer(operation.status, JSON, self._encode(content))
-
-    async def _read_change(
-        self, operation: Operation, request: Request, scope: Scope, headers: RequestHeaders, receive: Receive
-    ) -> Request:
-        """A request that changes something: with its body, its id for the audit trail, and its Idempotency-Key."""
-        body = b"" if operation.body is None else await read_content(headers, receive)
-        return request._replace(
-            caller=request.caller._replace(request_id=headers[REQUEST_ID].decode()),
-            body=body,
-            once_key=idempotency_key(scope["headers"]) if operation.method == "POST" else None,
-            name=f"{operation.method} {scope['path']}",
-            status=operation.status,
-        )
+        return Answer(operation.status, JSON, request.written[-1] if content is None else self._encode(content))
 
     async def _admit(self, operation: Operation, headers: RequestHeaders, now: int) -> Caller:
-        caller = await access.authenticate(self._site.db, bearer(headers), now=now)
+        request_id = headers[REQUEST_ID].decode()
+        caller = await access.authenticate(self._site.db, bearer(headers), now=now, request_id=request_id)
         await self._limits.admit(caller, now)
         if operation.scope is not None:
             caller.require(operation.scope)
         return caller
+
+
+class Paths(Router):
+    """Starlette's router, with a look-up for the paths that are fixed: those that are asked for most are."""
+
+    def __init__(self, doorways: Mapping[str, "Doorway"], *, default: ASGIApp, lifespan: Lifespan[Any] | None) -> None:
+        routes = [Route(path, doorway) for path, doorway in doorways.items()]
+        super().__init__(routes, default=default, redirect_slashes=False, lifespan=lifespan)
+        self._fixed = {path: doorway for path, doorway in doorways.items() if "{" not in path}
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lead one request to its doorway."""
+        doorway = self._fixed.get(scope["path"]) if scope["type"] == "http" and not scope.get("root_path") else None
+        if doorway is None:
+            await super().app(scope, receive, send)
+        else:
+            await doorway({**scope, "path_params": {}}, receive, send)
 
 
 class Doorway:

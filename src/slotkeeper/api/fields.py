@@ -139,7 +139,7 @@ def _instant(text: str) -> str | None:
 
 def _moment(text: str) -> int | None:
     """An instant as bookings give it: with a time part, and Z or an offset, in the years that dates may have."""
-    if not _MOMENT.fullmatch(text) or parse_date(text[:10]) is None:
+    if not _MOMENT.fullmatch(text) or not "2000" <= text[:4] <= "2100":
         return None
     try:
         return parse_instant(text.upper())
@@ -150,8 +150,7 @@ def _moment(text: str) -> int | None:
 def _phone(text: str) -> str | None:
     """A phone number as it is written: 6 to 15 digits among the signs that people put between them."""
     trimmed = text.strip()
-    digits = sum(letter in "0123456789" for letter in trimmed)
-    return trimmed if _PHONE.fullmatch(trimmed) and 6 <= digits <= 15 else None
+    return trimmed if _PHONE.fullmatch(trimmed) and 6 <= len(_NO_DIGITS.sub("", trimmed)) <= 15 else None
 
 
 def _appointment_status(text: str) -> model.AppointmentStatus | None:
@@ -176,6 +175,7 @@ def _flag(value: object) -> object | None:
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _DIGITS = re.compile("[0-9]{1,18}", re.ASCII)
+_NO_DIGITS = re.compile("[^0-9]")
 _PHONE = re.compile(r"\+?[0-9 ()./-]{6,40}", re.ASCII)
 _APPOINTMENT_STATUSES = {status.value: status for status in model.AppointmentStatus}
 _STATUSES = {status.value: status for status in model.Status}

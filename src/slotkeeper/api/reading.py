@@ -220,24 +220,25 @@ def _read(shape: type[Shape], given: Mapping[str, object], wrong: list[Detail]) 
     """A shape of the values given; adds to what is already known to be wrong, and raises all of it."""
     values: dict[str, object] = {}
     refused = {detail.field for detail in wrong}
-    for field in fields_of(shape):
-        if field.name in refused:
-            continue
-        if field.name not in given:
-            if field.required:
-                wrong.append(Detail(field.name, f"'{field.name}' is required: it must be {_must_be(field)}."))
-            continue
-        value = given[field.name]
-        if value is None and field.nullable:
-            values[field.attribute] = None
-            continue
-        read = None if field.kind is None else field.kind.read(value)
-        if read is None:
-            wrong.append(Detail(field.name, f"'{field.name}' must be {_must_be(field)}, not {show(value)}."))
-        values[field.attribute] = read
+    for name, attribute, read, field in _readers(shape):
+        if name in given:
+            value = given[name]
+            found = None if value is None else read(value)
+            if found is None and not (value is None and field.nullable) and name not in refused:
+                wrong.append(Detail(name, f"'{name}' must be {_must_be(field)}, not {show(value)}."))
+            values[attribute] = found
+        elif field.required and name not in refused:
+            wrong.append(Detail(name, f"'{name}' is required: it must be {_must_be(field)}."))
     if wrong:
         raise InvalidInput(wrong)
     return shape(**values)
+
+
+@cache
+def _readers(shape: type[msgspec.Struct]) -> tuple[tuple[str, str, Callable[[object], object | None], Field], ...]:
+    """What ``_read`` needs of each field of a request's shape, at hand."""
+    fields = [(field, field.kind) for field in fields_of(shape)]
+    return tuple((field.name, field.attribute, kind.read, field) for field, kind in fields if kind is not None)
 
 
 def _must_be(field: Field) -> str:
@@ -254,6 +255,8 @@ def _refuse_unknown(
 ) -> list[Detail]:
     fine = {*known, *besides}
     unknown = [name for name in given if name not in fine]
+    if not unknown:
+        return []
     right = f"the fields are {_listed(known)}" if known else "this request takes no fields"
     wrong = [
         Detail(_clean(name), f"{show(name)} is no field of this request{_besides(instead, name)}; {right}.")

@@ -38,7 +38,8 @@ class Request(NamedTuple):
     """One request that passed the checks of contract.md section 3, up to the size and type of its body.
 
     ``target`` is the text in the place of the path's ``{…}``, ``now`` the instant that it came in,
-    ``once_key`` its Idempotency-Key; ``name`` is its method and path, ``status`` what it is answered with.
+    ``once_key`` its Idempotency-Key. ``written`` is what was stored as its answer; the last, where a transaction was
+    tried again.
     """
 
     site: Site
@@ -48,9 +49,14 @@ class Request(NamedTuple):
     target: str
     query: bytes
     body: bytes
-    once_key: str | None = None
-    name: str = ""
-    status: int = 200
+    written: list[bytes]
+    once_key: str | None
+    path: str
+    operation: "Operation"
+
+    def answer(self, result: Result, answer: Callable[[Result], msgspec.Struct]) -> msgspec.Struct | None:
+        """What a result is answered with, unless that was written out already to be stored."""
+        return None if self.written else answer(result)
 
     def once(self, body: msgspec.Struct, answer: Callable[[Result], msgspec.Struct]) -> Caller:
         """The caller, for an operation whose result is answered so, and that takes effect once for its Idempotency-Key.
@@ -61,13 +67,16 @@ class Request(NamedTuple):
             return self.caller
 
         def write(result: Result) -> tuple[int, str]:
-            return self.status, msgspec.json.encode(answer(result)).decode()
+            content = msgspec.json.encode(answer(result))
+            self.written.append(content)
+            return self.operation.status, content.decode()
 
-        said = self.name.encode() + b"\n" + msgspec.json.encode(body)
+        said = f"{self.operation.method} {self.path}\n".encode() + msgspec.json.encode(body)
         return self.caller._replace(once=Once(self.once_key, hashlib.sha256(said).hexdigest(), write))
 
 
-Handler = Callable[[Request], Awaitable[msgspec.Struct | Page]]
+Handler = Callable[[Request], Awaitable[msgspec.Struct | Page | None]]
+"""Gives what is answered; None where that is what was stored as the answer."""
 
 
 class Operation(NamedTuple):

@@ -10,7 +10,7 @@ from slotkeeper.domain.calendar import zone_names
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR, parse_date, parse_uuid
 from slotkeeper.domain.texts import NAME_LENGTH, parse_text
-from slotkeeper.settings import sqlite_path
+from slotkeeper.settings import check_database
 
 HIGHEST_RATE = 1_000_000
 LONGEST_SHOWN, SHOWN = 36, 16
@@ -99,7 +99,7 @@ class DatabaseUrl(click.ParamType[str]):
         """The URL of a database that Slotkeeper knows."""
         url = str(value).strip()
         try:
-            sqlite_path(url)
+            check_database(url)
         except InvalidInput as error:
             self.fail(error.message, param, ctx)
         return url

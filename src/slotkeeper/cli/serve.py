@@ -19,7 +19,7 @@ from slotkeeper.cli.shell import DATABASE, JSON, Shell
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.operations.demo import Demo, fill_demo
 from slotkeeper.operations.directory import list_organizations
-from slotkeeper.settings import HIGHEST_PORT, LOG_LEVELS, MOST_WORKERS, Settings, read_settings
+from slotkeeper.settings import HIGHEST_PORT, LOG_LEVELS, MOST_WORKERS, Settings, read_settings, shown
 
 BACKLOG = 2048
 
@@ -52,7 +52,7 @@ class Prepared(NamedTuple):
 @DATABASE
 @JSON
 def serve(demo: bool, as_json: bool, **flags: str | int | None) -> None:
-    """Answer over HTTP until Ctrl-C. An empty SQLite file is made and migrated first.
+    """Answer over HTTP until Ctrl-C. An empty SQLite file is made and migrated first; a PostgreSQL never is.
 
     \b
     Example:  slotkeeper serve --demo --database sqlite:///demo.db
@@ -88,8 +88,7 @@ def _listen(host: str, port: int) -> socket.socket:
 async def _prepare(settings: Settings, *, demo: bool) -> Prepared:
     """Make the database ready to be served. Raises WrongSchema, Unavailable, Conflict."""
     async with app.database(settings.database_url, may_create=True) as db:
-        if await db.schema_step() == 0:
-            await db.migrate()
+        await app.make_file(settings.database_url, db)
         await app.require_schema(db)
         await app.require_writable(db)
         filled = await fill_demo(db, now=app.system_clock()) if demo else None
@@ -124,7 +123,12 @@ def _greeting(settings: Settings, address: Address, prepared: Prepared) -> tuple
     demo = prepared.demo
     docs = f"{address.url}/docs"
     lines = [f"Slotkeeper {__version__} answers on {address.url} (documentation: {docs}). Stop it with Ctrl-C."]
-    answer: dict[str, object] = {"url": address.url, "docs": docs, "database": settings.database_url, "demo": None}
+    answer: dict[str, object] = {
+        "url": address.url,
+        "docs": docs,
+        "database": shown(settings.database_url),
+        "demo": None,
+    }
     if prepared.is_empty:
         lines.append(_hint(settings.database_url))
     if demo is not None:
@@ -147,7 +151,7 @@ def _greeting(settings: Settings, address: Address, prepared: Prepared) -> tuple
 
 def _hint(url: str) -> str:
     """How an empty database gets its first organization and key."""
-    database = "" if url == Settings().database_url else f" --database {shlex.quote(url)}"
+    database = "" if url == Settings().database_url else f" --database {shlex.quote(shown(url))}"
     return (
         f"It has no organization yet: 'slotkeeper organizations create NAME{database}' makes one, "
         f"and 'slotkeeper keys create --scopes slots:read,slots:write{database}' a key for it."

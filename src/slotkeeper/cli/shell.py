@@ -26,7 +26,7 @@ DATABASE = click.option(
     "--database",
     "database_url",
     type=DatabaseUrl(),
-    help="The database: sqlite:///file.db or sqlite:////path/to/file.db.  [SLOTKEEPER_DATABASE_URL]",
+    help="The database: sqlite:///file.db or postgresql://user:password@host/name.  [SLOTKEEPER_DATABASE_URL]",
 )
 ORGANIZATION = click.option(
     "--organization", metavar="NAME|ID", help="The organization to work in; needless while there is only one."
@@ -111,7 +111,7 @@ def _with_shell(command: Command) -> Command:
 
 async def _run(url: str, work: Callable[[Database], Awaitable[T]], *, may_create: bool) -> T:
     async with app.database(url, may_create=may_create) as db:
-        if may_create and await db.schema_step() == 0:
-            await db.migrate()
+        if may_create:
+            await app.make_file(url, db)
         await app.require_schema(db)
         return await work(db)

@@ -17,6 +17,7 @@ from slotkeeper.domain.model import DAYS, Closure, Window, day_of
 reset_tzpath(to=())
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
 
@@ -52,15 +53,17 @@ def today(instant: int, timezone: str) -> date:
 
 def wall_time_of(moment: datetime) -> str:
     """The wall time of a local moment as appointments keep it: ``HH:MM``, or to the millisecond where it says more."""
-    return f"{moment:%H:%M}" if moment.second == moment.microsecond == 0 else moment.time().isoformat("milliseconds")
+    whole = moment.second == moment.microsecond == 0
+    return moment.time().isoformat("minutes" if whole else "milliseconds")
 
 
 def instant_of(on: date, wall_time: str, timezone: str) -> int:
     """The instant (milliseconds UTC) of a wall time; the first of two where it occurs twice."""
     moment = datetime.combine(on, time.fromisoformat(wall_time), tzinfo=zone(timezone))
-    return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
+@lru_cache(maxsize=1024)  # a group of bookings shares a few
 def iso_instant(instant: int) -> str:
     """An instant as ISO 8601 UTC with milliseconds and ``Z``."""
     moment = _EPOCH + timedelta(milliseconds=instant)
@@ -72,7 +75,7 @@ def parse_instant(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("an instant needs an offset or Z")
-    return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def dates_between(first: date, last: date) -> Iterator[date]:
@@ -119,7 +122,7 @@ def closing_instant(on: date, start_time: str, end_time: str, timezone: str) -> 
         end_time = skipped.start
     moment = datetime.combine(on, time.fromisoformat(end_time), tzinfo=zone(timezone))
     late = moment if skipped is not None else moment.replace(fold=1)
-    return (late.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+    return (late - _EPOCH) // _MILLISECOND
 
 
 def wants(window: Window, on: date) -> bool:

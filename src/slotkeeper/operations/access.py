@@ -22,16 +22,15 @@ from slotkeeper.store import access as store
 from slotkeeper.store.database import Connection, Database
 
 
-async def authenticate(db: Database, key: str | None, *, now: int) -> Caller:
-    """Who holds a key, as the database has it at this moment.
+async def authenticate(db: Database, key: str | None, *, now: int, request_id: str = "") -> Caller:
+    """Who holds a key, as the database has it at this moment, and asks by a request.
 
     Raises Unauthorized, with one answer for all: no key, an unknown, revoked or expired one.
     """
     org_id = None if key is None else organization_of_key(key)
     if key is None or org_id is None:
         raise Unauthorized
-    key_hash = hash_key(key)
-    caller = await db.read(lambda tx: store.find_caller(tx, org_id, key_hash, now=now))
+    caller = await store.find_caller(db, org_id, hash_key(key), now=now, request_id=request_id)
     if caller is None:
         raise Unauthorized
     return caller

@@ -13,7 +13,7 @@ from slotkeeper.domain.calendar import iso_instant
 from slotkeeper.domain.errors import Conflict, Kind, SlotkeeperError
 from slotkeeper.domain.model import AuditEntry
 from slotkeeper.operations.ids import new_ordered_id
-from slotkeeper.store import audit, requests
+from slotkeeper.store import audit, directory, requests
 from slotkeeper.store.database import Connection, Database, Work
 from slotkeeper.store.requests import Answered, Keyed
 
@@ -62,9 +62,11 @@ class Act(NamedTuple):
     now: int
     about: Mapping[str, Any] | None = None
 
-    async def write(self, db: Database, work: Work[T]) -> T:
+    async def write(self, db: Database, work: Work[T], *, alone: bool = False) -> T:
         """Do the work in one durable transaction.
 
+        ``alone`` is for what changes how the organization is set up: no two of these at once, because what one of
+        them reads (branches, services, windows, closures) the other may be about to change.
         Raises Replayed where the same request had its effect before, Conflict where its Idempotency-Key
         belongs to another one, and whatever the work raises.
         """
@@ -73,6 +75,8 @@ class Act(NamedTuple):
             found = await claim(tx, self.caller.org_id, [self.caller], now=self.now)
             if found:
                 raise found[0]
+            if alone:
+                await directory.lock_organization(tx, self.caller.org_id)
             result = await work(tx)
             await settle(tx, self.caller.org_id, [(self.caller, result)], now=self.now)
             return result
@@ -158,21 +162,26 @@ def _written(values: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 def changed(before: Record | None, after: Record | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """What differs between two values of a kind, None for one that is not there; nothing of a patient."""
-    old = {} if before is None else before._asdict()
-    new = {} if after is None else after._asdict()
     if before is None or after is None:
-        return _noted(old), _noted(new)
-    names = [name for name in new if old[name] != new[name]]
-    return _noted({name: old[name] for name in names}, empty=True), _noted({n: new[n] for n in names}, empty=True)
+        return _whole(before), _whole(after)
+    old, new = before._asdict(), after._asdict()
+    names = [name for name in new if name not in _UNNOTED and old[name] != new[name]]
+    return _noted({name: old[name] for name in names}), _noted({name: new[name] for name in names})
 
 
-def _noted(values: Mapping[str, Any], *, empty: bool = False) -> dict[str, Any]:
-    """The values as the trail holds them; absent ones only where they are what changed."""
-    return {
-        name: PRIVATE if name == "notes" and value is not None else value
-        for name, value in values.items()
-        if name not in _UNNOTED and (empty or value is not None)
-    }
+def _whole(record: Record | None) -> dict[str, Any]:
+    """A record as the trail holds it: all that it has, but for absent values."""
+    if record is None:
+        return {}
+    values = record._asdict().items()
+    return _noted({name: value for name, value in values if value is not None and name not in _UNNOTED})
+
+
+def _noted(values: dict[str, Any]) -> dict[str, Any]:
+    """Values as the trail holds them: of a text about a patient only that there is one."""
+    if values.get("notes") is not None:
+        values["notes"] = PRIVATE
+    return values
 
 
 def keyed_by(caller: Caller) -> Keyed | None:

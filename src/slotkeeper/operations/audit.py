@@ -74,7 +74,7 @@ async def keep_days(db: Database, caller: Caller, days: int, *, now: int) -> int
             await act.note(tx, {"audit_keep_days": before}, {"audit_keep_days": days})
         return before
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def forget_old(db: Database, *, now: int) -> int:

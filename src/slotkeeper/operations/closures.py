@@ -55,7 +55,7 @@ async def create_closure(db: Database, caller: Caller, new: NewClosure, *, sourc
         (closure,) = await _close(tx, act, [new], source=source)
         return closure
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def preview_closure(db: Database, caller: Caller, new: NewClosure, *, now: int) -> list[str]:
@@ -96,7 +96,7 @@ async def import_closures(
         return Closed(made, len(wanted) - len(made), affected)
 
     if not dry_run:
-        return await act.write(db, work)
+        return await act.write(db, work, alone=True)
     missing, affected = await db.read_aside(look)
     would = [Closure("", *one, source, now) for one in missing]
     return Closed(would, len(wanted) - len(would), affected)
@@ -147,7 +147,7 @@ async def delete_closure(db: Database, caller: Caller, closure_id: str, *, now: 
         await act.note(tx, *changed(closure, None))
         await _reproject(tx, caller.org_id, closure.branch_id, closure.date_from, closure.date_to, now=now)
 
-    await act.write(db, work)
+    await act.write(db, work, alone=True)
 
 
 async def _require(tx: Connection, org_id: str, closure_id: str) -> Closure:

@@ -26,7 +26,6 @@ from slotkeeper.domain.model import (
 from slotkeeper.operations import demo_clinic as clinic
 from slotkeeper.operations.access import create_key
 from slotkeeper.operations.directory import list_organizations
-from slotkeeper.operations.ids import LETTERS
 from slotkeeper.operations.projection import Slice, project, reach
 from slotkeeper.store import appointments, days, directory, windows
 from slotkeeper.store.database import Connection, Database
@@ -36,6 +35,7 @@ BOOKED_DAYS = 14
 """How many days back and ahead of today the clinic's diary is filled."""
 
 _DAY = 24 * 60 * 60 * 1000
+_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _STEP = 10  # minutes between two appointments' times
 
 
@@ -120,7 +120,9 @@ async def _fill(tx: Connection, *, now: int) -> None:
     mornings = [window for window in weekly if window.session is Session.MORNING]
     await _override(tx, mornings, busy_day, Override(max_slots=30, ai_slots=20, reason="Vaccination day"), now=now)
     booked = list(_diary(weekly, on, holiday))
-    await appointments.insert_appointments(tx, org_id, list(_appointments(booked, on, now=now)))
+    await appointments.insert_appointments(
+        tx, org_id, [(one, appointments.patient_of(one)) for one in _appointments(booked, on, now=now)]
+    )
     await project(tx, org_id, diary, now=now)  # recounts
 
 
@@ -163,7 +165,7 @@ def _appointments(diary: list[Booked], today_: date, *, now: int) -> Iterator[Ap
             patient += 1
             created_at, updated_at = _history(chance, on, now=now)
             yield Appointment(
-                "appt_" + "".join(chance.choices(LETTERS, k=10)),
+                "appt_" + "".join(chance.choices(_LETTERS, k=10)),
                 window.calendar_id,
                 on,
                 _wall_time(chance, window),

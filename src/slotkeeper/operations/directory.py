@@ -50,6 +50,7 @@ async def create_organization(db: Database, *, name: str, timezone: str, now: in
     organization = Organization(new_id(), name, now, Configuration(timezone=timezone))
 
     async def work(tx: Connection) -> None:
+        await store.lock_names(tx)
         twin = next((one for one in await store.list_organizations(tx) if fold(one.name) == fold(name)), None)
         _refuse_twin("organization", name, None if twin is None else twin.org_id)
         await store.insert_organization(tx, organization)
@@ -113,7 +114,7 @@ async def create_branch(db: Database, caller: Caller, *, name: str, timezone: st
         await act.note(tx, *changed(None, branch), subject=branch.branch_id)
         return branch
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def update_branch(
@@ -148,7 +149,7 @@ async def update_branch(
         await act.note(tx, *changed(stored, branch))
         return branch
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def list_services(db: Database, caller: Caller) -> list[Service]:
@@ -171,7 +172,7 @@ async def create_service(db: Database, caller: Caller, *, name: str, active: boo
         await act.note(tx, *changed(None, service), subject=service.service_id)
         return service
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def update_service(
@@ -201,7 +202,7 @@ async def update_service(
         await act.note(tx, *changed(stored, service))
         return service
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def get_configuration(db: Database, caller: Caller) -> Configuration:
@@ -231,7 +232,7 @@ async def update_configuration(
         await act.note(tx, *changed(stored, configuration))
         return configuration
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def get_organization(tx: Connection, org_id: str) -> Organization:

@@ -35,7 +35,7 @@ class Known:
         self.services = services
         self.zones = {branch.branch_id: branch.timezone or configuration.timezone for branch in branches}
         self.stored: set[Place] = set()
-        """Window-dates that have a record: none goes away without a new revision."""
+        """Window-dates that have a record: none goes away without a new revision (which may come after it was read)."""
         self._weekly: dict[tuple[str, int], list[Window]] = {}
         self._fitting: dict[tuple[str, int, str, Session | None, str | None], list[Window]] = {}
 
@@ -75,12 +75,21 @@ class Knowledge:
         revision = await directory.get_config_rev(tx, org_id)
         known = self._known.get(org_id)
         if known is None or known.revision != revision:
-            known = await read_known(tx, org_id, revision=revision)
+            known = await _read_whole(tx, org_id, revision)
             self._known.pop(org_id, None)
             self._known[org_id] = known
             if len(self._known) > MOST:
                 del self._known[next(iter(self._known))]
         return known
+
+
+async def _read_whole(tx: Connection, org_id: str, revision: int | None) -> Known:
+    """What the database says at one revision: where it moves on between two statements, all is read again."""
+    while True:
+        known = await read_known(tx, org_id, revision=revision)
+        revision = await directory.get_config_rev(tx, org_id)
+        if known.revision == revision:
+            return known
 
 
 async def read_known(tx: Connection, org_id: str, *, revision: int | None = None) -> Known:

@@ -1,11 +1,11 @@
 """New ids."""
 
-import base64
 import secrets
 import threading
 import uuid
 
-LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# Each of 32 letters and digits for the same number of bytes; the four that are easily misheard are left out.
+_LETTERS = b"abcdefghjkmnpqrstuvwxyz123456789" * 8
 
 
 def new_id() -> str:
@@ -24,10 +24,11 @@ class OrderedIds:
         """The next id, at an instant."""
         with self._lock:
             at, number = max(self._last, (now, 0))
-            number = number + 1 + secrets.randbits(32) if number else secrets.randbits(72)
+            number = number + 1 if number else secrets.randbits(72)
             self._last = at, number
         high, low = number >> 62 & 0xFFF, number & (1 << 62) - 1
-        return str(uuid.UUID(int=at << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low))
+        digits = f"{at << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 new_ordered_id = OrderedIds().make
@@ -35,5 +36,4 @@ new_ordered_id = OrderedIds().make
 
 def new_appointment_id() -> str:
     """``appt_`` and ten lower-case letters or digits (contract.md section 6)."""
-    letters = base64.b32encode(secrets.token_bytes(7))[:10].lower().decode()
-    return f"appt_{letters}"
+    return f"appt_{secrets.token_bytes(10).translate(_LETTERS).decode()}"

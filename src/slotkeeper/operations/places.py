@@ -2,8 +2,8 @@
 
 Lock, read what depends on the locks, decide in the order of arrival, write. Each request is refused on its
 own grounds and never sinks the others; nothing fails after the decision, so all that was decided is
-written together and answered after the commit. The order of the locks is the same everywhere: requests, keys,
-windows, window-dates by date and id, patients.
+written together and answered after the commit. The order of the locks is the same everywhere: requests, the
+organization (whoever changes how it is set up), appointments, keys, windows, window-dates by date and id, patients.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from slotkeeper.domain.errors import DuplicateBooking, HoldExpired, SlotkeeperEr
 from slotkeeper.domain.model import Appointment, AppointmentStatus, Hold, WindowDate
 from slotkeeper.operations.facts import Facts
 from slotkeeper.operations.projection import project_date
+from slotkeeper.operations.together import Stale
 from slotkeeper.store import appointments as store
 from slotkeeper.store import days, holds
 from slotkeeper.store.appointments import Patient, Standing
@@ -73,6 +74,7 @@ async def take_places(tx: Connection, org_id: str, drafts: Sequence[Draft], fact
     candidates = {place for draft in drafts for place in draft.places}
     made = await _make_records(tx, org_id, candidates, facts)
     locked = await days.lock_places(tx, org_id, candidates | _own_places(drafts), now=facts.now)
+    _require_all(candidates - made, locked, facts)
     confirmed = [draft.hold.hold_id for draft in drafts if draft.hold is not None and draft.new is not None]
     alive = await holds.get_holds(tx, org_id, confirmed) if confirmed else {}
     claims = _claims(drafts, facts)
@@ -98,6 +100,14 @@ async def _make_records(tx: Connection, org_id: str, places: AbstractSet[Place],
         await project_date(tx, org_id, calendar_id, on, now=facts.now)
     facts.known.stored.update(unknown - made)
     return made
+
+
+def _require_all(places: AbstractSet[Place], locked: Iterable[Locked], facts: Facts) -> None:
+    """Make sure that the records counted on are there. Raises Stale where another server has taken one away."""
+    gone = places - {(at.date, at.calendar_id) for at, _ in locked}
+    if gone:
+        facts.known.stored.difference_update(gone)
+        raise Stale
 
 
 async def _undo(
@@ -179,7 +189,7 @@ class _Diary:
         self._taken: Counter[Place] = Counter()
         self._held: Counter[Place] = Counter()
         self._given: Counter[Place] = Counter()
-        self._made: dict[str, Appointment] = {}
+        self._made: list[tuple[Appointment, Patient]] = []
         self._changed: dict[str, Appointment] = {}
         self._kept: list[Hold] = []
         self._confirmed: list[str] = []
@@ -219,7 +229,10 @@ class _Diary:
             self._stand(draft.patient, appointment.appointment_id, appointment.date, appointment.wall_time, draft.until)
         else:
             self._standing.get(draft.patient, {}).pop(appointment.appointment_id, None)
-        (self._made if draft.old is None else self._changed)[appointment.appointment_id] = appointment
+        if draft.old is None:
+            self._made.append((appointment, draft.patient))
+        else:
+            self._changed[appointment.appointment_id] = appointment
         return appointment
 
     def _decide(self, draft: Draft, new: Appointment) -> Appointment:
@@ -320,7 +333,7 @@ class _Diary:
     async def write(self, tx: Connection, org_id: str) -> None:
         """Write what was decided, each kind in one statement."""
         if self._made:
-            await store.insert_appointments(tx, org_id, list(self._made.values()))
+            await store.insert_appointments(tx, org_id, self._made)
         if self._changed:
             await store.update_appointments(tx, org_id, list(self._changed.values()))
         if self._kept:

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.calendar import today
@@ -92,6 +93,7 @@ async def _regenerate(db: Database, act: Act, part: Slice, *, first: bool) -> Re
 
 async def _project(tx: Connection, act: Act, part: Slice) -> Projected:
     """One slice with its entry in the audit trail, if it changes anything."""
+    await directory.lock_organization(tx, act.caller.org_id)
     projected = await project(tx, act.caller.org_id, part, now=act.now)
     counts = Counter(item.change for item in projected.planned if item.change != "keep")
     if counts:
@@ -167,6 +169,11 @@ async def roll_forward(db: Database, *, now: int) -> int:
     return made
 
 
+async def _roll(tx: Connection, *, org_id: str, part: Slice, now: int) -> Projected:
+    await directory.lock_organization(tx, org_id)
+    return await project(tx, org_id, part, now=now)
+
+
 async def roll_branch(db: Database, horizon: Horizon, *, now: int) -> int:
     """Make the records of one branch up to its horizon, in slices; how many were made."""
     org_id, branch_id = horizon.org_id, horizon.branch_id
@@ -177,11 +184,13 @@ async def roll_branch(db: Database, horizon: Horizon, *, now: int) -> int:
     parts = await db.read(lambda tx: list_slices(tx, org_id, branch_id=branch_id, first=first, last=last))
     made = 0
     for part in parts:
-        projected = await db.write(lambda tx, part=part: project(tx, org_id, part, now=now))  # type: ignore[misc]
+        projected = await db.write(partial(_roll, org_id=org_id, part=part, now=now))
         made += sum(item.change == "make" for item in projected.planned)
 
     async def finish(tx: Connection) -> None:
-        # A window that came or changed meanwhile may lack the new dates; then the next round does them.
+        # A window that came or changed meanwhile may lack the new dates; then the next round does them. One that is
+        # being changed is waited for: it, too, goes by how far the branch is rolled.
+        await directory.lock_organization(tx, org_id)
         if await directory.get_config_rev(tx, org_id) == rev:
             await directory.set_projected(tx, org_id, branch_id, last)
 

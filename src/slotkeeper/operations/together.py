@@ -16,10 +16,14 @@ from slotkeeper.store.database import Connection, Database
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 
-MOST = 256
+MOST = 64
 """How many requests one group holds at most."""
 
 Step = Callable[[Connection, str, Sequence[Request], int], Awaitable[Sequence[Result | Exception]]]
+
+
+class Stale(Exception):
+    """What the step went by was overtaken while it waited for its locks: it has to begin anew."""
 
 
 class _Waiting(NamedTuple, Generic[Request, Result]):
@@ -77,6 +81,7 @@ class Together(Generic[Request, Result]):
     async def _serve(self, org_id: str, line: _Line[Request, Result]) -> None:
         while line.waiting:
             await self._do(org_id, line.take())
+            await asyncio.sleep(0)  # those who were answered go first: they may ask again while the next group is done
         del self._lines[org_id]
 
     async def _do(self, org_id: str, group: list[_Waiting[Request, Result]]) -> None:
@@ -84,8 +89,10 @@ class Together(Generic[Request, Result]):
         now = max(one.now for one in group)
         try:
             asked_at = min(one.asked_at for one in group)
-            done = await self._db.write(lambda tx: self._run(tx, org_id, group, now), asked_at=asked_at)
+            done = await self._db.write(lambda tx: self._run(tx, org_id, group, now), asked_at=asked_at, brief=True)
             _settle(group, done)
+        except Stale:
+            await self._do(org_id, group)
         except Unavailable as error:  # the next one would wait in vain just as long
             _settle(group, [error] * len(group))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who asked

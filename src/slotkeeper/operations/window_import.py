@@ -82,7 +82,7 @@ async def import_windows(
         return imported
 
     try:
-        return await act.write(db, work)
+        return await act.write(db, work, alone=True)
     except _DryRun as done:
         return done.imported
 

@@ -4,6 +4,7 @@ Every change re-projects the window's records from its branch's today on, in the
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypedDict
 
 from slotkeeper.domain.access import Caller, Scope
@@ -99,7 +100,7 @@ async def create_window(
         await act.note(tx, *changed(None, window), subject=window.calendar_id)
         return await add_window(tx, org_id, window, now=now)
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def add_window(tx: Connection, org_id: str, window: Window, *, now: int) -> Window:
@@ -141,7 +142,7 @@ async def update_window(
         await act.note(tx, *changed(stored, window))
         return await replace_window(tx, org_id, window, now=now)
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled: bool, now: int) -> Window:
@@ -161,7 +162,7 @@ async def set_enabled(db: Database, caller: Caller, calendar_id: str, *, enabled
         await act.note(tx, *changed(stored, window))
         return window
 
-    return await act.write(db, work)
+    return await act.write(db, work, alone=True)
 
 
 async def _changed(tx: Connection, org_id: str, stored: Window, changes: WindowChanges) -> Window:
@@ -273,11 +274,14 @@ def choose_service(services: Sequence[Service], name_or_id: str) -> Service:
 
 def choose_named(items: Sequence[Item], name_or_id: str, noun: str) -> Item:
     """The branch or service of a UUID or a name, compared case-insensitively. Raises NotFound."""
-    wanted = parse_uuid(name_or_id)
+    wanted, folded = parse_uuid(name_or_id), fold(name_or_id)
     for item in items:
-        if item[0] == wanted or fold(item.name) == fold(name_or_id):
+        if item[0] == wanted or _fold_name(item.name) == folded:
             return item
     raise NotFound(f"This organization has no {noun} '{name_or_id}'; use the UUID or the name of one that it has.")
+
+
+_fold_name = lru_cache(maxsize=4096)(fold)
 
 
 async def _service_id(tx: Connection, org_id: str, name_or_id: str | None) -> str | None:

@@ -1,8 +1,10 @@
 """API keys. Each statement is routed by the organization that the key's text carries."""
 
+from functools import lru_cache
+
 from slotkeeper.domain.access import Caller
 from slotkeeper.domain.model import ApiKey, Channel
-from slotkeeper.store.database import SQL, Connection, Row
+from slotkeeper.store.database import SQL, Connection, Database, Row
 
 _CALLER = SQL("""
     SELECT key_id, scopes, channel, rate_limit
@@ -10,6 +12,8 @@ _CALLER = SQL("""
     WHERE org_id = :org_id AND key_hash = :key_hash
       AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
 """)
+
+_CHANNELS = {channel.value: channel for channel in Channel}
 
 _KEYS = SQL("""
     SELECT key_id, label, prefix, scopes, channel, rate_limit, expires_at, revoked_at, created_at
@@ -29,13 +33,18 @@ _REVOKE = SQL("""
 """)
 
 
-async def find_caller(tx: Connection, org_id: str, key_hash: str, *, now: int) -> Caller | None:
-    """Who holds a key that is neither revoked nor expired now."""
-    row = await tx.fetch_one(_CALLER, org_id=org_id, key_hash=key_hash, now=now)
+async def find_caller(db: Database, org_id: str, key_hash: str, *, now: int, request_id: str) -> Caller | None:
+    """Who holds a key that is neither revoked nor expired now, and asks by a request."""
+    row = await db.look(_CALLER, org_id=org_id, key_hash=key_hash, now=now)
     if row is None:
         return None
     key_id, scopes, channel, rate_limit = row
-    return Caller(org_id, key_id, frozenset(scopes.split()), Channel(channel), rate_limit)
+    return Caller(org_id, key_id, _scopes(scopes), _CHANNELS[channel], rate_limit, request_id)
+
+
+@lru_cache(maxsize=256)  # the same few for all keys
+def _scopes(column: str) -> frozenset[str]:
+    return frozenset(column.split())
 
 
 async def insert_key(tx: Connection, org_id: str, key: ApiKey, *, key_hash: str) -> None:

@@ -23,6 +23,8 @@ _UPDATE = SQL("""
     UPDATE appointments SET
         date = :date, calendar_id = :calendar_id, wall_time = :wall_time, status = :status, channel = :channel,
         token = :token, assigned_doctor = :assigned_doctor, notes = :notes, updated_at = :updated_at
+    @each(appointment_id TEXT, date DATE, calendar_id UUID, wall_time TEXT, status TEXT, channel TEXT, token INTEGER,
+          assigned_doctor TEXT, notes TEXT, updated_at INSTANT)
     WHERE org_id = :org_id AND appointment_id = :appointment_id
 """)
 
@@ -77,22 +79,23 @@ _SEARCH = """
     FROM appointments a
     JOIN days d ON d.org_id = :org_id AND d.date = a.date AND d.calendar_id = a.calendar_id
     WHERE a.org_id = :org_id AND a.date BETWEEN :date_from AND :date_to
-      AND (:status IS NULL OR a.status = :status)
-      AND (:service_id IS NULL OR a.service_id = :service_id)
-      AND (:branch_id IS NULL OR a.branch_id = :branch_id)
-      AND (:session IS NULL OR d.session = :session)
-      AND (:batch IS NULL OR d.batch = :batch)
-      AND (:phone_key IS NULL OR a.phone_key = :phone_key)
-      AND (:name_key IS NULL OR a.name_key = :name_key)
-      AND (:external_reference_id IS NULL OR a.external_reference_id = :external_reference_id)
-      AND (:updated_since IS NULL OR a.updated_at >= :updated_since)
+      AND (@absent(:status TEXT) OR a.status = :status)
+      AND (@absent(:service_id UUID) OR a.service_id = :service_id)
+      AND (@absent(:branch_id UUID) OR a.branch_id = :branch_id)
+      AND (@absent(:session TEXT) OR d.session = :session)
+      AND (@absent(:batch TEXT) OR d.batch = :batch)
+      AND (@absent(:phone_key TEXT) OR a.phone_key = :phone_key)
+      AND (@absent(:name_key TEXT) OR a.name_key = :name_key)
+      AND (@absent(:external_reference_id TEXT) OR a.external_reference_id = :external_reference_id)
+      AND (@absent(:updated_since INSTANT) OR a.updated_at >= :updated_since)
 """
 
 _PAGE = SQL(
     _COLUMNS
     + _SEARCH
     + """
-    ORDER BY CASE WHEN :updated_since IS NULL THEN 0 ELSE a.updated_at END, a.date, a.wall_time, a.appointment_id
+    ORDER BY CASE WHEN @absent(:updated_since INSTANT) THEN 0 ELSE a.updated_at END,
+             a.date, a.wall_time, a.appointment_id
     LIMIT :limit OFFSET :skip
 """
 )
@@ -198,8 +201,8 @@ class Search(NamedTuple):
     updated_since: int | None = None
 
 
-async def insert_appointments(tx: Connection, org_id: str, appointments: Sequence[Appointment]) -> None:
-    """Store new appointments; whoever calls changes the counts in the same transaction."""
+async def insert_appointments(tx: Connection, org_id: str, made: Sequence[tuple[Appointment, Patient]]) -> None:
+    """Store new appointments and whom each is for; whoever calls changes the counts in the same transaction."""
     rows = [
         (
             item.appointment_id,
@@ -213,14 +216,15 @@ async def insert_appointments(tx: Connection, org_id: str, appointments: Sequenc
             item.token,
             item.patient_name,
             item.parent_phone,
-            *patient_of(item)[:2],
+            patient.phone_key,
+            patient.name_key,
             item.assigned_doctor,
             item.notes,
             item.external_reference_id,
             item.created_at,
             item.updated_at,
         )
-        for item in appointments
+        for item, patient in made
     ]
     await tx.insert(_INSERT, org_id, rows)
 

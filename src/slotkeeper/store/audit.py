@@ -19,9 +19,9 @@ _INSERT = SQL("""
 _FILTERS = """
     FROM audit
     WHERE org_id = :org_id AND at BETWEEN :first AND :last
-      AND (:action IS NULL OR action = :action)
-      AND (:subject IS NULL OR subject = :subject)
-      AND (:key_id IS NULL OR key_id = :key_id)
+      AND (@absent(:action TEXT) OR action = :action)
+      AND (@absent(:subject TEXT) OR subject = :subject)
+      AND (@absent(:key_id UUID) OR key_id = :key_id)
 """
 
 _PAGE = SQL(

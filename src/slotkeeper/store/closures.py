@@ -17,7 +17,7 @@ _TOUCHING = SQL("""
 _FILTERS = """
     FROM closures
     WHERE org_id = :org_id AND date_to >= :date_from AND date_from <= :date_to
-      AND (:branch_id IS NULL OR branch_id IN (:branch_id, :every_branch))
+      AND (@absent(:branch_id UUID) OR branch_id IN (:branch_id, :every_branch))
 """
 
 _PAGE = SQL(
@@ -47,7 +47,7 @@ _STANDING = SQL("""
     FROM appointments @index(appointments_by_day)
     WHERE org_id = :org_id AND date BETWEEN :date_from AND :date_to
       AND status IN ('confirmed', 'rescheduled')
-      AND (:branch_id IS NULL OR branch_id = :branch_id)
+      AND (@absent(:branch_id UUID) OR branch_id = :branch_id)
     ORDER BY date, wall_time, appointment_id
 """)
 

@@ -3,8 +3,11 @@
 Statements are written once, as constants, with named parameters (``:org_id``). What the engines
 spell differently stands in them as a marker that each engine spells out once, at first use:
 
-- ``@rows(:name, column type, …)``: the rows of a JSON array parameter as a table;
+- ``@rows(:name, column type, …) alias``: the rows of a parameter that ``pack`` made, as a table;
 - ``@values(column type, …)``: what an INSERT INTO … stores for each of some rows, after the organization's id;
+- ``@each(column type, …)``: before the WHERE of an UPDATE or DELETE that is meant for each of some sets of values,
+  those that differ between the sets; all others are the same in each;
+- ``@absent(:name type)``: whether a parameter is None;
 - ``@list(a, b)``: a JSON array of arrays, aggregated over the rows of a group;
 - ``@lock``: the lock on the rows read, where the engine does not lock the whole database;
 - ``@index(name)``: behind a table, the index to find its rows by, where the engine keeps no statistics to know.
@@ -18,12 +21,21 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import date
 from typing import Any, NewType, Protocol, TypeVar
 
-import msgspec
-
 SQL = NewType("SQL", str)
-Value = str | int | bool | None
 Row = tuple[Any, ...]
 T = TypeVar("T")
+
+
+class Rows:
+    """A set of rows as the value of one parameter; each engine hands it over in its own way."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
+        self.rows = rows
+
+
+Value = str | int | bool | Rows | None
 
 
 class Connection(Protocol):
@@ -45,12 +57,18 @@ class Connection(Protocol):
         """Run a statement with ``@values`` for some rows of an organization."""
         ...
 
-    async def lock(self, sql: SQL, **values: Value) -> None:
-        """Run a statement that only keeps others waiting until the transaction ends."""
+    async def lock(self, sql: SQL, **values: Value) -> int | None:
+        """Run a statement that only keeps others waiting until the transaction ends.
+
+        How many rows are locked by it; None where the engine locks the whole database.
+        """
         ...
 
     async def execute_each(self, sql: SQL, rows: Sequence[Mapping[str, Value]]) -> None:
-        """Run a statement that changes one row by its primary key, once for each of some sets of values."""
+        """Run a statement with ``@each``, which changes one row by its primary key, for each of some sets of values.
+
+        No two sets name the same row.
+        """
         ...
 
 
@@ -72,14 +90,19 @@ class Database(Protocol):
         """Run short reading work; the embedded engine answers without leaving the event loop."""
         ...
 
+    async def look(self, sql: SQL, **values: Value) -> Row | None:
+        """The first row of one statement that reads, or None: less work than ``read`` where one statement is all."""
+        ...
+
     async def read_aside(self, work: Work[T]) -> T:
         """Run long reading work where it does not keep others waiting."""
         ...
 
-    async def write(self, work: Work[T], *, asked_at: float | None = None) -> T:
+    async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:
         """Run writing work as one durable transaction.
 
         The engine's patience counts from ``asked_at`` (on the monotonic clock), where the one who waits asked earlier.
+        ``brief`` work takes some milliseconds at most; the embedded engine does it without leaving the event loop.
         """
         ...
 
@@ -113,6 +136,6 @@ def run(work: Awaitable[T]) -> T:
     return asyncio.run(main())
 
 
-def pack(rows: Sequence[Sequence[Value | date]]) -> str:
-    """Rows as the JSON array that ``@rows`` reads."""
-    return msgspec.json.encode(rows).decode()
+def pack(rows: Sequence[Sequence[Value | date]]) -> Rows:
+    """Rows as the parameter that ``@rows`` reads."""
+    return Rows(rows)

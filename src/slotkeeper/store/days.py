@@ -52,7 +52,7 @@ _ON_DATE = SQL("""
     LEFT JOIN days d ON d.org_id = :org_id AND d.date = :date AND d.calendar_id = w.calendar_id
     WHERE k.org_id = :org_id AND k.weekday = :weekday AND k.branch_id BETWEEN :first_branch AND :last_branch
       AND w.org_id = :org_id AND w.calendar_id = k.calendar_id AND w.enabled
-      AND (:session IS NULL OR coalesce(d.session, w.session) = :session)
+      AND (@absent(:session TEXT) OR coalesce(d.session, w.session) = :session)
     ORDER BY 6, 7, 5, 1
 """)
 
@@ -95,8 +95,8 @@ _STORED = SQL(
            w.created_at, w.updated_at
     FROM days d JOIN windows w ON w.org_id = :org_id AND w.calendar_id = d.calendar_id
     WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
-      AND (:branch_id IS NULL OR d.branch_id = :branch_id)
-      AND (:session IS NULL OR d.session = :session)
+      AND (@absent(:branch_id UUID) OR d.branch_id = :branch_id)
+      AND (@absent(:session TEXT) OR d.session = :session)
     ORDER BY d.date, d.start_time, d.batch, d.calendar_id
 """
 )
@@ -113,9 +113,9 @@ _WITH_ROOM = SQL(
     WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
       AND (d.filled < CASE WHEN :for_ai THEN coalesce(d.ai_slots, d.max_slots) ELSE d.max_slots END OR d.overridden)
       AND d.covered
-      AND (:branch_id IS NULL OR d.branch_id = :branch_id)
-      AND (:session IS NULL OR d.session = :session)
-      AND (:service_id IS NULL OR d.service_id IN (:service_id, :every_service))
+      AND (@absent(:branch_id UUID) OR d.branch_id = :branch_id)
+      AND (@absent(:session TEXT) OR d.session = :session)
+      AND (@absent(:service_id UUID) OR d.service_id IN (:service_id, :every_service))
     ORDER BY d.date, d.start_time, d.batch, d.calendar_id
 """
 )
@@ -152,6 +152,7 @@ _EXISTING = SQL("""
 
 _COUNT = SQL("""
     UPDATE days SET filled = filled + :taken, held = held + :held, next_token = next_token + :tokens, rev = rev + 1
+    @each(date DATE, calendar_id UUID, taken INTEGER, held INTEGER, tokens INTEGER)
     WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
 """)
 
@@ -284,11 +285,15 @@ async def lock_places(tx: Connection, org_id: str, places: Collection[Place], *,
     """Those of some window-dates that are stored, in the order in which bookings try them.
 
     They are read in a second statement, after the locks: a statement that had to wait for one would see
-    the counts of the moment before. Their holds that ran out are buried.
+    the counts of the moment before. It must not see a record that was made between the two, and that nobody
+    locked, either. Their holds that ran out are buried.
     """
     packed = pack(sorted(places))
-    await tx.lock(_LOCK, org_id=org_id, places=packed)
-    rows = await tx.fetch(_AT, org_id=org_id, places=packed)
+    while True:
+        locked = await tx.lock(_LOCK, org_id=org_id, places=packed)
+        rows = await tx.fetch(_AT, org_id=org_id, places=packed)
+        if locked in (None, len(rows)):
+            break
     held = [(date.fromisoformat(row[1]), row[0]) for row in rows if row[12]]
     if held and await bury(tx, org_id, held, now=now):
         rows = await tx.fetch(_AT, org_id=org_id, places=packed)

@@ -46,6 +46,11 @@ _CONFIGURE = SQL("""
 
 _TOUCH = SQL("UPDATE organizations SET config_rev = config_rev + 1 WHERE org_id = :org_id")
 
+_LOCK = SQL("SELECT config_rev FROM organizations WHERE org_id = :org_id @lock")
+
+# Two organizations of one name have nothing in common that could be locked.
+_LOCK_NAMES = SQL("LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE")
+
 _CONFIG_REV = SQL("SELECT config_rev FROM organizations WHERE org_id = :org_id")
 
 _AUDIT_KEEP_DAYS = SQL("SELECT audit_keep_days FROM organizations WHERE org_id = :org_id")
@@ -125,6 +130,16 @@ class Horizon(NamedTuple):
     timezone: str
     projected_to: date
     horizon_days: int
+
+
+async def lock_names(tx: Connection) -> None:
+    """Keep others from making an organization until the transaction ends."""
+    await tx.lock(_LOCK_NAMES)
+
+
+async def lock_organization(tx: Connection, org_id: str) -> None:
+    """Keep others from changing what an organization is set up with until the transaction ends."""
+    await tx.lock(_LOCK, org_id=org_id)
 
 
 async def insert_organization(tx: Connection, organization: Organization) -> None:

@@ -24,7 +24,7 @@ _INSERT = SQL("""
             expires_at INSTANT, created_at INSTANT)
 """)
 
-_DELETE = SQL("DELETE FROM holds WHERE org_id = :org_id AND hold_id = :hold_id")
+_DELETE = SQL("DELETE FROM holds @each(hold_id UUID) WHERE org_id = :org_id AND hold_id = :hold_id")
 
 _EXTEND = SQL("UPDATE holds SET expires_at = :expires_at WHERE org_id = :org_id AND hold_id = :hold_id")
 
@@ -38,6 +38,7 @@ _BURY = SQL("""
 
 _BURIED = SQL("""
     UPDATE days SET held = held - :buried, rev = rev + 1
+    @each(date DATE, calendar_id UUID, buried INTEGER)
     WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
 """)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from slotkeeper.store.database import SQL, Connection, Value, pack
+from slotkeeper.store.database import SQL, Connection, Rows, Value, pack
 
 
 class Wanted(NamedTuple):
@@ -154,6 +154,7 @@ _WRITE = SQL("""
 _CLOSE = SQL("""
     UPDATE days SET
         covered = FALSE, overridden = :overridden, filled = :filled, held = :held, rev = rev + 1
+    @each(date DATE, calendar_id UUID, overridden BOOLEAN, filled INTEGER, held INTEGER)
     WHERE org_id = :org_id AND date = :date AND calendar_id = :calendar_id
 """)
 
@@ -185,7 +186,7 @@ async def plan(
     ``wanted`` is all that those windows want there. With ``lock`` the rows stay as they are until the
     transaction ends; the counts are taken after that.
     """
-    span = {"org_id": org_id, "calendars": pack([(calendar_id,) for calendar_id in calendar_ids])}
+    span: dict[str, Value] = {"org_id": org_id, "calendars": pack([(calendar_id,) for calendar_id in calendar_ids])}
     dates = {"date_from": date_from.isoformat(), "date_to": date_to.isoformat()}
     if lock:
         await tx.lock(_LOCK, **span, **dates)
@@ -243,11 +244,11 @@ def _closing(org_id: str, item: Planned) -> dict[str, Value]:
     }
 
 
-def _places(planned: Sequence[Planned]) -> str:
+def _places(planned: Sequence[Planned]) -> Rows:
     return pack([(item.date.isoformat(), item.calendar_id) for item in planned])
 
 
-def _facts(planned: Sequence[Planned]) -> str:
+def _facts(planned: Sequence[Planned]) -> Rows:
     return pack(
         [
             (item.date.isoformat(), item.calendar_id, item.covered, item.overridden, item.filled, item.held)

@@ -18,9 +18,9 @@ _CLAIM = SQL("""
 """)
 
 _ANSWERED = SQL("""
-    SELECT q.key_id, q.idempotency_key, q.fingerprint, q.status, q.answer
-    FROM @rows(:requests, key_id UUID, idempotency_key TEXT, fingerprint TEXT) r CROSS JOIN requests q
-    WHERE q.org_id = :org_id AND q.key_id = r.key_id AND q.idempotency_key = r.idempotency_key
+    SELECT q.idempotency_key, q.fingerprint, q.status, q.answer
+    FROM @rows(:keys, idempotency_key TEXT) r CROSS JOIN requests q
+    WHERE q.org_id = :org_id AND q.key_id = :key_id AND q.idempotency_key = r.idempotency_key
       AND q.status IS NOT NULL AND q.created_at > :expired
 """)
 
@@ -34,20 +34,24 @@ _ANSWER = SQL("""
 
 _REPLACE = SQL("""
     UPDATE requests SET answer = :answer
+    @each(key_id UUID, idempotency_key TEXT, answer TEXT)
     WHERE org_id = :org_id AND key_id = :key_id AND idempotency_key = :idempotency_key
 """)
 
 _FORGET = SQL("""
     DELETE FROM requests
+    @each(key_id UUID, idempotency_key TEXT)
     WHERE org_id = :org_id AND key_id = :key_id AND idempotency_key = :idempotency_key AND status IS NULL
 """)
 
+# The age is asked for twice: a new request may take a row over while this statement waits for it.
 _PURGE = SQL("""
     DELETE FROM requests
     WHERE org_id = :org_id AND (key_id, idempotency_key) IN (
         SELECT key_id, idempotency_key FROM requests
         WHERE org_id = :org_id AND created_at <= :expired ORDER BY created_at LIMIT :most
     )
+    AND created_at <= :expired
 """)
 
 _MENTIONING = SQL("""
@@ -86,11 +90,15 @@ async def find_answers(
     tx: Connection, org_id: str, wanted: Sequence[Keyed], *, expired: int
 ) -> dict[tuple[str, str], Answered]:
     """Those of some requests that were answered after ``expired``, by API key and their own key."""
-    rows = await tx.fetch(_ANSWERED, org_id=org_id, requests=pack(sorted(wanted)), expired=expired)
-    return {
-        (key_id, idempotency_key): Answered(Keyed(key_id, idempotency_key, fingerprint), status, answer)
-        for key_id, idempotency_key, fingerprint, status, answer in rows
-    }
+    found: dict[tuple[str, str], Answered] = {}
+    for key_id in sorted({one.key_id for one in wanted}):
+        keys = pack([(one.idempotency_key,) for one in wanted if one.key_id == key_id])
+        for idempotency_key, *rest in await tx.fetch(
+            _ANSWERED, org_id=org_id, key_id=key_id, keys=keys, expired=expired
+        ):
+            fingerprint, status, answer = rest
+            found[key_id, idempotency_key] = Answered(Keyed(key_id, idempotency_key, fingerprint), status, answer)
+    return found
 
 
 async def keep_answers(tx: Connection, org_id: str, answers: Sequence[Answered], *, now: int) -> None:

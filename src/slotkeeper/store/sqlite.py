@@ -4,11 +4,15 @@ Where it differs from a database server, and why:
 
 - Reads run synchronously in the caller's thread: each takes a fraction of a millisecond, less than
   a hop to another thread costs.
-- All writes of a process queue for one thread, and each transaction begins IMMEDIATE: SQLite has
-  one writer at a time anyway, and a transaction that holds the lock from its start cannot deadlock.
-  That is why ``@lock`` is empty here.
+- All writes of a process take turns, and each transaction begins IMMEDIATE: SQLite has one writer at a time
+  anyway, and a transaction that holds the lock from its start cannot deadlock. That is why ``@lock`` is empty here.
+- Brief work runs in the caller's thread too, and only what may wait goes to the writer's thread: another process's
+  transaction, and the commit, during which the event loop goes on. Two threads that share one interpreter for the
+  work itself get in each other's way at every statement.
 - Nobody gathers statistics (``ANALYZE``), and without them SQLite takes an organization for ten rows. Where it would
   read all of them, ``@index`` names the index that it has to use.
+- A table is clustered by its primary key, but for those with wide rows that come in no order of their keys: there a
+  page would hold a handful, and most new rows would split one.
 - ``synchronous=FULL``: a commit that was answered survives the loss of power.
 - Checkpoints run in a thread of their own, because one inside a commit costs its client tens of
   milliseconds.
@@ -16,13 +20,11 @@ Where it differs from a database server, and why:
 
 import asyncio
 import logging
-import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +32,7 @@ from typing import Any, TypeVar
 from slotkeeper.domain.errors import Conflict, SlotkeeperError, Unavailable
 from slotkeeper.store.database import SQL, Row, Value, Work
 from slotkeeper.store.migrations import Migration, list_migrations
+from slotkeeper.store.sqlite_sql import spell, spell_schema
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -41,35 +44,6 @@ READ_PATIENCE = 0.5
 LOOK_EVERY = 1.0  # seconds after which a read makes sure that the file is still the one that is open
 LONGEST_LOG = 8192  # pages of 4 KiB
 CHECKPOINT_EVERY = 1.0  # seconds between a commit and the checkpoint that follows it
-
-_TYPES = {"UUID": "TEXT", "DATE": "TEXT", "INSTANT": "INTEGER", "BOOLEAN": "INTEGER"}
-_TYPE_WORD = re.compile(r"\b(UUID|DATE|INSTANT|BOOLEAN)\b")
-_ROWS = re.compile(r"@rows\(:(\w+),([^)]*)\)")
-_VALUES = re.compile(r"@values\(([^)]*)\)")
-_INDEX = re.compile(r"@index\((\w+)\)")
-_LIST = re.compile(r"@list\(([^)]*)\)")
-
-
-@cache
-def spell(sql: SQL) -> str:
-    """A statement in SQLite's words; every statement is a constant, so each is spelled once."""
-
-    def rows(found: re.Match[str]) -> str:
-        names = [column.split()[0] for column in found[2].split(",")]
-        columns = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
-        return f"(SELECT {columns} FROM json_each(:{found[1]}))"  # noqa: S608 (both come from a constant)
-
-    text = _ROWS.sub(rows, sql)
-    text = _VALUES.sub(lambda found: f"VALUES (?{', ?' * (found[1].count(',') + 1)})", text)
-    text = _LIST.sub(r"json_group_array(json_array(\1))", text)
-    text = _INDEX.sub(r"INDEXED BY \1", text)
-    return text.replace("@lock", "")
-
-
-def spell_schema(statement: str) -> str:
-    """A statement of the schema in SQLite's words: strict, clustered by its primary key."""
-    text = _TYPE_WORD.sub(lambda found: _TYPES[found[1]], statement)
-    return f"{text} STRICT, WITHOUT ROWID" if text.startswith("CREATE TABLE") else text
 
 
 def translate(error: sqlite3.Error) -> SlotkeeperError:
@@ -106,7 +80,7 @@ class SqliteConnection:
         """Store some rows of an organization."""
         self._raw.executemany(spell(sql), [(org_id, *row) for row in rows])
 
-    async def lock(self, sql: SQL, **values: Value) -> None:
+    async def lock(self, sql: SQL, **values: Value) -> int | None:
         """Nothing is left to be locked: a transaction that writes has the whole database to itself."""
 
     async def execute_each(self, sql: SQL, rows: Sequence[Mapping[str, Value]]) -> None:
@@ -125,6 +99,12 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("work on the embedded database must not wait for anything else")
 
 
+def _roll_back(raw: sqlite3.Connection) -> None:
+    """Undo a transaction, unless SQLite has done so already."""
+    if raw.in_transaction:
+        raw.execute("ROLLBACK")
+
+
 class SqliteDatabase:
     """The embedded engine of the Database protocol, on the file at ``path``."""
 
@@ -136,6 +116,9 @@ class SqliteDatabase:
             )
         self.path = Path(path)
         self._local = threading.local()
+        self._writing: sqlite3.Connection | None = None
+        self._patience = -1  # what the writing connection was last told, in milliseconds
+        self._turns: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
         self._opened: list[sqlite3.Connection] = []
         self._opening = threading.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slotkeeper-writer")
@@ -150,14 +133,25 @@ class SqliteDatabase:
         """See the protocol; runs in the calling thread without suspending."""
         return self._read(work)
 
+    async def look(self, sql: SQL, **values: Value) -> Row | None:
+        """See the protocol; runs in the calling thread without suspending."""
+        try:
+            rows: list[Row] = self._reader().execute(spell(sql), values).fetchall()  # one left unread stays a snapshot
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        return rows[0] if rows else None
+
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; runs in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self._aside, self._read, work)
 
-    async def write(self, work: Work[T], *, asked_at: float | None = None) -> T:
-        """See the protocol; runs in the writer thread, after all writes asked for before."""
+    async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:
+        """See the protocol; after all writes asked for before."""
         since = time.monotonic() if asked_at is None else asked_at
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, since)
+        async with self._turn():
+            if brief:
+                return await self._write_here(work, since)
+            return await self._in_writer(self._transact, lambda raw: drive(work(SqliteConnection(raw))), since)
 
     async def schema_step(self) -> int:
         """The last migration applied; 0 for a file that is empty or not there. A foreign file is refused."""
@@ -179,7 +173,8 @@ class SqliteDatabase:
     async def migrate(self) -> int:
         """Apply the missing steps, each in a transaction of its own; an interrupted one leaves no trace."""
         await self.schema_step()  # refuses a foreign file
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._migrate)
+        async with self._turn():
+            return await self._in_writer(self._migrate)
 
     async def close(self) -> None:
         """Finish what is queued and close all connections."""
@@ -193,6 +188,7 @@ class SqliteDatabase:
             while self._opened:
                 self._opened.pop().close()
         self._local = threading.local()
+        self._writing = None
 
     def _open(self, *pragmas: str, patience: float) -> sqlite3.Connection:
         raw = sqlite3.connect(
@@ -233,18 +229,18 @@ class SqliteDatabase:
         return raw
 
     def _write_connection(self) -> sqlite3.Connection:
-        raw: sqlite3.Connection | None = getattr(self._local, "writer", None)
-        if raw is None:
-            raw = self._local.writer = self._open(
+        if self._writing is None:
+            self._writing = self._open(
                 "journal_mode = WAL",
                 "wal_autocheckpoint = 0",
                 "journal_size_limit = 67108864",
                 "secure_delete = ON",  # an erased patient is gone from the file too
                 patience=WRITE_PATIENCE,
             )
+            self._patience = -1
             self._checkpointer = threading.Thread(target=self._checkpoint, name="slotkeeper-checkpoint", daemon=True)
             self._checkpointer.start()
-        return raw
+        return self._writing
 
     def _read(self, work: Work[T]) -> T:
         try:
@@ -257,28 +253,88 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise translate(error) from error
 
-    def _write(self, work: Work[T], asked_at: float) -> T:
-        return self._transact(lambda raw: drive(work(SqliteConnection(raw))), asked_at)
+    def _turn(self) -> asyncio.Lock:
+        """The turn of one write among those of this process, in the order in which they were asked for."""
+        loop = asyncio.get_running_loop()
+        if self._turns is None or self._turns[0] is not loop:
+            if self._turns is not None and self._turns[1].locked():
+                raise RuntimeError("the writes of a process take turns in one event loop")
+            self._turns = loop, asyncio.Lock()
+        return self._turns[1]
 
-    def _transact(self, act: Callable[[sqlite3.Connection], T], asked_at: float) -> T:
-        """One transaction; its patience counts from when it was asked for, so that a queue does not add it up."""
-        self._require_file()
+    async def _in_writer(self, act: Callable[..., T], *values: object) -> T:
+        """Do in the writer's thread what may wait. It ends before the turn does, whatever happens to who asked."""
+        done = asyncio.get_running_loop().run_in_executor(self._writer, act, *values)
         try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            await asyncio.wait([done])
+            raise
+
+    async def _write_here(self, work: Work[T], asked_at: float) -> T:
+        """One transaction whose work runs in the calling thread."""
+        try:
+            if self._writing is None or not self._begin_at_once(self._writing):
+                await self._in_writer(self._begin, asked_at)
             raw = self._write_connection()
-            left = max(0.0, WRITE_PATIENCE - (time.monotonic() - asked_at))
-            # In tenths of a second, so that few texts of it take a place among the statements kept prepared.
-            raw.execute(f"PRAGMA busy_timeout = {ceil(left * 10) * 100}")
-            raw.execute("BEGIN IMMEDIATE")
             try:
-                result = act(raw)
-                raw.execute("COMMIT")
+                result = drive(work(SqliteConnection(raw)))
             except BaseException:
-                if raw.in_transaction:
-                    raw.execute("ROLLBACK")
+                _roll_back(raw)
                 raise
+            await self._in_writer(self._commit, raw)
         except sqlite3.Error as error:
             raise translate(error) from error
+        return result
+
+    def _begin_at_once(self, raw: sqlite3.Connection) -> bool:
+        """Begin a transaction where no other process keeps it waiting; whether it began."""
+        self._require_file()
+        self._be_patient(raw, 0)
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        return True
+
+    def _begin(self, asked_at: float) -> None:
+        """Begin a transaction; its patience counts from when it was asked for, so that a queue does not add it up."""
+        self._require_file()
+        raw = self._write_connection()
+        self._be_patient(raw, max(0.0, WRITE_PATIENCE - (time.monotonic() - asked_at)))
+        raw.execute("BEGIN IMMEDIATE")
+
+    def _be_patient(self, raw: sqlite3.Connection, seconds: float) -> None:
+        """For how long to wait for another process from now on."""
+        # In tenths of a second, so that few texts of it take a place among the statements kept prepared.
+        patience = ceil(seconds * 10) * 100
+        if patience != self._patience:
+            raw.execute(f"PRAGMA busy_timeout = {patience}")
+            self._patience = patience
+
+    def _commit(self, raw: sqlite3.Connection) -> None:
+        try:
+            raw.execute("COMMIT")
+        except BaseException:
+            _roll_back(raw)
+            raise
         self._written.set()
+
+    def _transact(self, act: Callable[[sqlite3.Connection], T], asked_at: float) -> T:
+        """One transaction, all of it in this thread."""
+        try:
+            self._begin(asked_at)
+            raw = self._write_connection()
+            try:
+                result = act(raw)
+            except BaseException:
+                _roll_back(raw)
+                raise
+            self._commit(raw)
+        except sqlite3.Error as error:
+            raise translate(error) from error
         return result
 
     def _migrate(self) -> int:

@@ -12,10 +12,10 @@ _LIST = SQL("""
            enabled, created_at, updated_at
     FROM windows
     WHERE org_id = :org_id
-      AND (:branch_id IS NULL OR branch_id = :branch_id)
-      AND (:weekday IS NULL OR weekday = :weekday)
-      AND (:session IS NULL OR session = :session)
-      AND (:enabled IS NULL OR enabled = :enabled)
+      AND (@absent(:branch_id UUID) OR branch_id = :branch_id)
+      AND (@absent(:weekday INTEGER) OR weekday = :weekday)
+      AND (@absent(:session TEXT) OR session = :session)
+      AND (@absent(:enabled BOOLEAN) OR enabled = :enabled)
     ORDER BY branch_id, weekday, start_time, end_time, batch, calendar_id
 """)
 
@@ -70,7 +70,7 @@ _SIZES = SQL("""
           AND NOT (w.enabled AND d.weekday = w.weekday)
     )
     FROM windows w
-    WHERE w.org_id = :org_id AND (:branch_id IS NULL OR w.branch_id = :branch_id)
+    WHERE w.org_id = :org_id AND (@absent(:branch_id UUID) OR w.branch_id = :branch_id)
     ORDER BY w.calendar_id
 """)
 

@@ -1,0 +1,233 @@
+"""The server engine: PostgreSQL 14 or newer, on asyncpg.
+
+Where it differs from the embedded engine, and why:
+
+- Everything really waits, so many transactions run at once, in several processes and machines. Writes are READ
+  COMMITTED: each statement sees what was committed when it began. So whoever decides by what another may change
+  locks it first (``@lock``, FOR NO KEY UPDATE), and reads it in a second statement; the order of the locks is the
+  same everywhere (``operations/places.py``). Two that meet in another order all the same are told apart by the
+  server after a second (40P01), and one of them is run again.
+- A read of one statement needs no transaction around it: the statement is one moment. Whether a second one follows is
+  known when it comes; then the work is run again, inside a REPEATABLE READ transaction.
+- A connection that is lost while its COMMIT is under way leaves the outcome unknown. That is Unavailable, and never run
+  again here: the client's Idempotency-Key tells.
+- Dates and UUIDs travel as text, as the protocol promises them.
+- Statements are prepared once for each connection. Just-in-time compilation is off: it takes longer than any of them.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar
+
+import asyncpg
+
+from slotkeeper.domain.errors import Unavailable
+from slotkeeper.store.database import SQL, Row, Value, Work
+from slotkeeper.store.migrations import Migration, list_migrations
+from slotkeeper.store.pool import Pool, Raw
+from slotkeeper.store.postgres_errors import FAILURES, RUN_AGAIN, is_lost, translate
+from slotkeeper.store.postgres_session import PATIENCE, OneStatement, PostgresConnection, Several, connect
+from slotkeeper.store.postgres_sql import spell_schema
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 10  # of one process
+LONGEST_ASIDE = 120.0
+TRIES = 5  # how often a transaction is run that others keep from being done
+
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_MIGRATE = f"{_WRITE}; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7380013580)"  # of everybody who migrates this database
+
+_STEPS = SQL("SELECT coalesce(max(step), 0) FROM schema_steps")
+# In one statement: another program may make both of them at this moment.
+_TABLES = SQL("SELECT to_regclass('schema_steps') IS NOT NULL, to_regclass('organizations') IS NOT NULL")
+
+
+class _NotBegun(Exception):
+    """The connection was lost before it did anything."""
+
+
+class PostgresDatabase:
+    """The server engine of the Database protocol, on the database of a ``postgresql://`` URL."""
+
+    def __init__(self, url: str) -> None:
+        self._pool = Pool(partial(connect, url), MOST_CONNECTIONS)
+
+    async def read(self, work: Work[T]) -> T:
+        """See the protocol; without a transaction where one statement is enough."""
+        try:
+            return await self._answer(lambda: self._look(work))
+        except Several:
+            return await self._answer(lambda: self._transact(_READ, work))
+
+    async def look(self, sql: SQL, **values: Value) -> Row | None:
+        """See the protocol."""
+        return await self._answer(lambda: self._look(lambda tx: tx.fetch_one(sql, **values)))
+
+    async def read_aside(self, work: Work[T]) -> T:
+        """See the protocol; statements may take long, and others do not wait for them."""
+        begin = f"{_READ}; SET LOCAL statement_timeout = {LONGEST_ASIDE * 1000:.0f}"
+        return await self._answer(lambda: self._transact(begin, work, longest=LONGEST_ASIDE + PATIENCE))
+
+    async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:  # noqa: ARG002
+        """See the protocol; run again where others stood in the way, never where its outcome is unknown."""
+        return await self._answer(lambda: self._transact(_WRITE, work, asked_at=asked_at))
+
+    async def schema_step(self) -> int:
+        """The last migration applied; 0 for a database without our tables. Another program's is refused."""
+        found = await self.look(_TABLES)
+        has_steps, has_organizations = found or (False, False)
+        if has_steps:
+            row = await self.look(_STEPS)
+            return 0 if row is None else int(row[0])
+        if has_organizations:
+            raise Unavailable("This database holds the tables of another program; name one that is Slotkeeper's own.")
+        return 0
+
+    async def migrate(self) -> int:
+        """Apply the missing steps, each in a transaction of its own, one program at a time."""
+        await self.schema_step()  # refuses a foreign database
+        step = 0
+        for migration in list_migrations():
+            step = await self._answer(partial(self._transact, _MIGRATE, partial(_apply, migration=migration)))
+        return step
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pool.close(PATIENCE)
+
+    async def _answer(self, act: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do it, again where others stood in the way. Raises the domain's error for what the driver raises."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return await act()
+            except _NotBegun as error:  # an idle connection whose server went away
+                if not tries_left:
+                    raise translate(error.__cause__) from error.__cause__  # type: ignore[arg-type]
+            except FAILURES as error:
+                if not tries_left or getattr(error, "sqlstate", None) not in RUN_AGAIN:
+                    raise translate(error) from error
+                log.info("a transaction is run again: %s", error)
+                await asyncio.sleep(random.uniform(0, 0.02) * (TRIES - tries_left))  # noqa: S311 - no secret
+        raise AssertionError("the last try returns or raises")
+
+    async def _look(self, work: Work[T]) -> T:
+        """Work of a single statement. Raises Several where it needs more."""
+        raw = await self._take(None)
+        tx = OneStatement(raw)
+        try:
+            return await work(tx)
+        except FAILURES as error:
+            if not is_lost(error):
+                raise
+            raw.terminate()
+            raise _NotBegun from error
+        except asyncio.CancelledError:
+            raw.terminate()
+            raise
+        finally:
+            self._pool.give(raw)
+
+    async def _transact(
+        self,
+        begin: str,
+        work: Callable[[PostgresConnection], Coroutine[Any, Any, T]],
+        *,
+        asked_at: float | None = None,
+        longest: float | None = None,
+    ) -> T:
+        """One transaction; all of it, or nothing."""
+        raw = await self._take(asked_at)
+        try:
+            await self._begin(raw, begin)
+            try:
+                result = await work(PostgresConnection(raw, longest))
+            except BaseException as error:
+                await self._roll_back(raw, error)
+                raise
+            await self._commit(raw)
+            return result
+        finally:
+            self._pool.give(raw)
+
+    async def _take(self, asked_at: float | None) -> Raw:
+        """A connection; patience counts from when it was asked for, so that a queue does not add it up."""
+        waited = 0.0 if asked_at is None else time.monotonic() - asked_at
+        try:
+            return await self._pool.take(max(0.0, PATIENCE - waited))
+        except TimeoutError as error:
+            raise translate(error) from error
+
+    @staticmethod
+    async def _begin(raw: Raw, begin: str) -> None:
+        try:
+            await raw.execute(begin)
+        except FAILURES as error:
+            raw.terminate()
+            if is_lost(error):
+                raise _NotBegun from error
+            raise
+        except BaseException:
+            raw.terminate()
+            raise
+
+    @staticmethod
+    async def _roll_back(raw: Raw, error: BaseException) -> None:
+        """End a transaction that came to nothing; where that is in doubt, by ending the connection."""
+        if isinstance(error, asyncio.CancelledError | TimeoutError | OSError) or raw.is_closed():
+            raw.terminate()
+            return
+        try:
+            await raw.execute("ROLLBACK")
+        except BaseException as failed:
+            raw.terminate()
+            if not isinstance(failed, FAILURES):
+                raise
+
+    @staticmethod
+    async def _commit(raw: Raw) -> None:
+        """Make it durable. Raises Unavailable where nobody can know whether it is."""
+        try:
+            status = await raw.execute("COMMIT")
+        except asyncpg.PostgresError as error:
+            if error.sqlstate in RUN_AGAIN or (error.sqlstate or "").startswith("23"):
+                raise  # the server says that it did not happen
+            raw.terminate()
+            log.warning("a commit was cut off, its outcome is unknown: %s", error)
+            raise Unavailable from error
+        except BaseException as error:
+            raw.terminate()
+            if not isinstance(error, FAILURES):
+                raise
+            log.warning("a commit was cut off, its outcome is unknown: %s", error)
+            raise Unavailable from error
+        if status != "COMMIT":
+            raise RuntimeError("work went on after one of its statements had failed")
+
+
+async def _apply(tx: PostgresConnection, migration: Migration) -> int:
+    """One step, whole or not at all, unless it is there already; the step reached."""
+    await tx.run(_ONE_AT_A_TIME)
+    await tx.run(f"SET LOCAL lock_timeout = '{PATIENCE:.0f}s'")  # or all requests would queue behind this one
+    await tx.run(
+        "CREATE TABLE IF NOT EXISTS schema_steps"
+        " (step integer PRIMARY KEY, name text NOT NULL, applied_at bigint NOT NULL)"
+    )
+    row = await tx.fetch_one(_STEPS)
+    reached = 0 if row is None else int(row[0])
+    if migration.step <= reached:
+        return reached
+    for statement in migration.statements:
+        await tx.run(spell_schema(statement))
+    await tx.execute(_NOTE, step=migration.step, name=migration.name, now=time.time_ns() // 10**6)
+    return migration.step
+
+
+_NOTE = SQL("INSERT INTO schema_steps (step, name, applied_at) VALUES (:step, :name, :now)")
