@@ -8,12 +8,11 @@ import io
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
-from slotkeeper.app import create_app
+from slotkeeper.app import create_app, open_database
 from slotkeeper.domain.access import Scope
 from slotkeeper.domain.model import Channel
 from slotkeeper.operations import access, directory, exports, imports
@@ -22,12 +21,12 @@ from slotkeeper.operations.imports import Imported
 from slotkeeper.settings import Settings
 from slotkeeper.store import rate_leases
 from slotkeeper.store.database import SQL, Database
-from tests.store.conftest import ENGINES
+from tests.engines import BOTH
 from tests.world import APPOINTMENTS, MONDAY, WINDOWS, MovableClock, good
 
 T = TypeVar("T")
 HOLDS = "/v1/holds"
-PAIRS = [(one, other) for one in sorted(ENGINES) for other in sorted(ENGINES)]
+PAIRS = [(one, other) for one in BOTH for other in BOTH]
 """Every engine to move from, with every one to move to."""
 
 SCHEMA = resources.files("slotkeeper.store").joinpath("schema.sql").read_text(encoding="utf-8")
@@ -43,12 +42,11 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 class House:
-    """A Slotkeeper on a database in a folder."""
+    """A Slotkeeper on the database of a URL, which is migrated."""
 
-    def __init__(self, engine: str, folder: Path, clock: MovableClock | None = None) -> None:
-        folder.mkdir(exist_ok=True)
-        self.engine, self.folder, self.clock = engine, folder, clock or MovableClock()
-        self.db: Database = ENGINES[engine](folder)
+    def __init__(self, url: str, clock: MovableClock | None = None) -> None:
+        self.url, self.clock = url, clock or MovableClock()
+        self.db: Database = open_database(url)
         self.runner = asyncio.Runner()
         self.run(self.db.migrate())
         app = create_app(self.db, Settings(), clock=self.clock)
@@ -66,7 +64,7 @@ class House:
 
     def beside(self, work: Callable[["House"], T]) -> T:
         """Do something in this house from a connection of its own."""
-        house = House(self.engine, self.folder, self.clock)
+        house = House(self.url, self.clock)
         try:
             return work(house)
         finally:

@@ -5,17 +5,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import empty_database
 from tests.moving import PAIRS, Furnished, House, furnish
 
 
 @pytest.fixture(params=PAIRS, ids=" to ".join)
 def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[House, House]]:
     """The house that is left, and an empty one to move into."""
-    old = House(request.param[0], tmp_path / "old")
-    new = House(request.param[1], tmp_path / "new", old.clock)
-    yield old, new
-    old.close()
-    new.close()
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    with (
+        empty_database(request.param[0], tmp_path / "old") as left,
+        empty_database(request.param[1], tmp_path / "new") as entered,
+    ):
+        old = House(left)
+        new = House(entered, old.clock)
+        yield old, new
+        old.close()
+        new.close()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import os, signal, sys
 from pathlib import Path
 from slotkeeper.store import imports, tables
 from tests.moving import House
-engine, folder, file, table, written = sys.argv[1:]
+url, file, table, written = sys.argv[1:]
 tables.PAGE = 40
 insert_rows, finish, remove_rows = tables.insert_rows, imports.finish, tables.remove_rows
 def dying(name, work):
@@ -35,7 +35,7 @@ def dying(name, work):
 tables.insert_rows = dying("", insert_rows)
 tables.remove_rows = dying(" removed", remove_rows)
 imports.finish = dying("finish", finish)
-house = House(engine, Path(folder))
+house = House(url)
 house.bring_in(Path(file).read_bytes())
 if table == "end":
     os.kill(os.getpid(), signal.SIGKILL)
@@ -48,7 +48,7 @@ POINTS = ["organizations", "branches", "days", "appointments", "holds", "audit",
 
 def die(new: House, file: Path, table: str, written: str = "after") -> None:
     """An import of a file in a process that is killed where it comes to a table."""
-    arguments = [new.engine, str(new.folder), str(file), table, written]
+    arguments = [new.url, str(file), table, written]
     killed = subprocess.run([sys.executable, "-c", DIES, *arguments], cwd=ROOT, check=False, timeout=60)
     assert killed.returncode == -signal.SIGKILL
 
