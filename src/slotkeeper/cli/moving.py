@@ -69,7 +69,9 @@ def export_file(shell: Shell, file: Path) -> None:
 @click.option("--start-over", is_flag=True, help="Take away what an interrupted import of another file left.")
 @on_database
 def import_file(shell: Shell, file: Path, name: str | None, start_over: bool) -> None:
-    """Bring all organizations of FILE into the database; - is standard input. A new database is made too.
+    """Bring all organizations of FILE into the database; - is standard input. A new SQLite file is made too.
+
+    The database may be of another kind than the one that FILE came from.
 
     The file is read to its end first: one that is cut off or damaged changes nothing. Nobody sees an
     organization, and no key works in it, before all of it is there and was recounted. An import that was
