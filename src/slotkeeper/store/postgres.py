@@ -83,7 +83,9 @@ class PostgresDatabase:
 
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; statements may take long, and others do not wait for them."""
-        begin = f"{_READ}; SET LOCAL statement_timeout = {LONGEST_ASIDE * 1000:.0f}"
+        longest = f"{LONGEST_ASIDE * 1000:.0f}"
+        begin = f"{_READ}; SET LOCAL statement_timeout = {longest}"
+        begin += f"; SET LOCAL idle_in_transaction_session_timeout = {longest}"  # an export waits for who reads it
         return await self._answer(lambda: self._transact(begin, work, longest=LONGEST_ASIDE + PATIENCE))
 
     async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:  # noqa: ARG002
