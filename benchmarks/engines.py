@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncpg
+
 from benchmarks.serving import seconds_of_family
 from tests.servers import PACKAGED, Server, versions
 
@@ -19,6 +21,13 @@ class Engine(NamedTuple):
     def seconds_of_processor(self) -> float:
         """What the database's own server has used of the processors so far."""
         return 0.0 if self.pid is None else seconds_of_family(self.pid)
+
+    async def settle(self) -> None:
+        """What a server does by itself within some minutes after a database was filled: count and tidy up."""
+        if self.pid is not None:
+            raw = await asyncpg.connect(self.url)
+            await raw.execute("VACUUM ANALYZE")
+            await raw.close()
 
 
 @contextlib.contextmanager
