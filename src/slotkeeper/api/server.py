@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from typing import Any, cast
 
 import httptools
@@ -186,7 +187,9 @@ class Workers(Multiprocess):
 
     def init_processes(self) -> None:
         """Start all processes."""
-        with _ctrl_c_ignored():
+        with _ignored("SIGHUP"):
+            resource_tracker.ensure_running()  # it would die of the terminal's end before the processes that it minds
+        with _ignored("SIGINT"):
             super().init_processes()
 
     def run(self) -> None:
@@ -212,7 +215,7 @@ class Workers(Multiprocess):
         if self.signal_queue:
             return  # they may have got the signal that ends this one too
         before = [process.pid for process in self.processes]
-        with _ctrl_c_ignored():
+        with _ignored("SIGINT"):
             super().keep_subprocess_alive()
         for died, process in zip(before, self.processes, strict=True):
             if process.pid != died:
@@ -220,13 +223,17 @@ class Workers(Multiprocess):
 
 
 @contextlib.contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    """What a process starts here ignores Ctrl-C until its server minds it, or it would end in a stack trace."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _ignored(name: str) -> Iterator[None]:
+    """What a process starts here ignores a signal: Ctrl-C until its server minds it, or it ends in a stack trace."""
+    number = getattr(signal, name, None)  # not every system has all
+    if number is None:
+        yield
+        return
+    before = signal.signal(number, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
 
 
 def configure(app: Any, *, workers: int = 1) -> uvicorn.Config:  # noqa: ANN401 - an application or its factory's name

@@ -11,6 +11,8 @@ Where it differs from a database server, and why:
   work itself get in each other's way at every statement.
 - Nobody gathers statistics (``ANALYZE``), and without them SQLite takes an organization for ten rows. Where it would
   read all of them, ``@index`` names the index that it has to use.
+- A table is clustered by its primary key, but for those with wide rows that come in no order of their keys: there a
+  page would hold a handful, and most new rows would split one.
 - ``synchronous=FULL``: a commit that was answered survives the loss of power.
 - Checkpoints run in a thread of their own, because one inside a commit costs its client tens of
   milliseconds.

@@ -13,6 +13,8 @@ from slotkeeper.store.database import SQL, Rows
 
 _TYPES = {"UUID": "TEXT", "DATE": "TEXT", "INSTANT": "INTEGER", "BOOLEAN": "INTEGER"}
 _TYPE_WORD = re.compile(r"\b(UUID|DATE|INSTANT|BOOLEAN)\b")
+_TABLE = re.compile(r"CREATE TABLE (\w+)")
+_WIDE = frozenset({"appointments", "audit", "requests"})  # see the head of sqlite.py
 _ROWS = re.compile(r"@rows\(:(\w+),([^)]*)\)")
 _VALUES = re.compile(r"@values\(([^)]*)\)")
 _INDEX = re.compile(r"@index\((\w+)\)")
@@ -42,6 +44,9 @@ def spell(sql: SQL) -> str:
 
 
 def spell_schema(statement: str) -> str:
-    """A statement of the schema in SQLite's words: strict, clustered by its primary key."""
+    """A statement of the schema in SQLite's words: strict tables, most of them clustered by their primary key."""
     text = _TYPE_WORD.sub(lambda found: _TYPES[found[1]], statement)
-    return f"{text} STRICT, WITHOUT ROWID" if text.startswith("CREATE TABLE") else text
+    table = _TABLE.match(text)
+    if table is None:
+        return text
+    return f"{text} STRICT" if table[1] in _WIDE else f"{text} STRICT, WITHOUT ROWID"
