@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from benchmarks import booking, grouping, openings, regenerating
 from benchmarks.booking import Booked
+from benchmarks.engines import POSTGRES, SQLITE, new_database
 from benchmarks.load import Load, get, put_load
 from benchmarks.serving import (
     CONSTANT,
@@ -19,10 +20,11 @@ from benchmarks.serving import (
     seconds_to_first_answer,
     serving,
 )
+from slotkeeper.app import open_database
 from slotkeeper.domain.access import Scope, operator
 from slotkeeper.domain.model import DAYS, Channel, Session
 from slotkeeper.operations import access, directory, windows
-from slotkeeper.store.sqlite import SqliteDatabase
+from slotkeeper.store.database import Database
 
 ROUNDS = 7
 SECONDS = 2.0
@@ -44,7 +46,7 @@ class Asked(NamedTuple):
     cpu: float
 
 
-async def _fill(database: SqliteDatabase) -> Clinic:
+async def _fill(database: Database) -> Clinic:
     await database.migrate()
     organization = await directory.create_organization(database, name="Bench", timezone="Asia/Kolkata", now=NOW)
     me = operator(organization.org_id)
@@ -96,10 +98,10 @@ class Measured(NamedTuple):
         return [asked.load.rate / constant.load.rate for asked, constant in pairs]
 
 
-def _availability(path: Path, clinic: Clinic, *, keep: bool, rounds: int) -> Measured:
-    with serving(path, constant_size=1000) as (port, _):
+def _availability(url: str, clinic: Clinic, *, keep: bool, rounds: int) -> Measured:
+    with serving(url, constant_size=1000) as (port, _):
         size = put_load(port, repeat(get(clinic.path, clinic.key)), seconds=0.1, connections=1).size
-    with serving(path, constant_size=size, keep=keep) as (port, pid):
+    with serving(url, constant_size=size, keep=keep) as (port, pid):
 
         def ask(path: str, key: str | None) -> Asked:
             before = seconds_of_processor(pid)
@@ -123,23 +125,22 @@ def _median(rounds: Sequence[Asked], figure: Callable[[Asked], float]) -> list[f
     return [figure(asked) for asked in rounds]
 
 
-def _report_availability(folder: Path) -> None:
-    path = folder / "availability.db"
-    database = SqliteDatabase(path)
-
-    async def fill() -> Clinic:
+def _report_availability(engine: str, folder: Path) -> None:
+    async def fill(url: str) -> Clinic:
+        database = open_database(url)
         clinic = await _fill(database)
         await database.close()
         return clinic
 
-    clinic = asyncio.run(fill())
-    kept = _availability(path, clinic, keep=True, rounds=ROUNDS)
-    made = _availability(path, clinic, keep=False, rounds=ROUNDS)
+    with new_database(engine, folder, "availability") as url:
+        clinic = asyncio.run(fill(url))
+        kept = _availability(url, clinic, keep=True, rounds=ROUNDS)
+        made = _availability(url, clinic, keep=False, rounds=ROUNDS)
     asked, constant = kept.asked, kept.constant
-    print(
-        f"\navailability of a branch and a day over HTTP, key checked; {kept.size} bytes, 32 connections, one process"
-    )
-    _line("share of the constant reply of the same size", kept.shares(), "goal ≥ 0.40")
+    what = f"{kept.size} bytes, 32 connections, one process, {engine}"
+    print(f"\navailability of a branch and a day over HTTP, key checked; {what}")
+    goal = {SQLITE: "0.40", POSTGRES: "0.22"}[engine]
+    _line("share of the constant reply of the same size", kept.shares(), f"goal ≥ {goal}")
     _line("the same where no reply is kept", made.shares())
     _line("answers a second", _median(asked, lambda one: one.load.rate))
     _line("answers a second of the constant", _median(constant, lambda one: one.load.rate))
@@ -150,16 +151,17 @@ def _report_availability(folder: Path) -> None:
     _line("resident memory of the server in MB", [kept.memory], "goal ≤ 80")
 
 
-def _report_regenerate(folder: Path) -> None:
-    rounds = regenerating.measure(folder, rounds=ROUNDS)
-    print("\nregenerate of 210 windows over a year, 10,950 records")
+def _report_regenerate(engine: str, folder: Path) -> None:
+    with new_database(engine, folder, "regenerate") as url:
+        rounds = regenerating.measure(url, rounds=ROUNDS)
+    print(f"\nregenerate of 210 windows over a year, 10,950 records, {engine}")
     _line("all records differ, against the bare loop", [changed / bare for changed, bare, _ in rounds], "goal ≤ 2.00")
     _line("no record differs, against the bare loop", [unchanged / bare for _, bare, unchanged in rounds])
     _line("all records differ, ms", [changed * 1000 for changed, _, _ in rounds])
     _line("bare loop, ms", [bare * 1000 for _, bare, _ in rounds])
 
 
-def _report_booking(folder: Path) -> None:
+def _report_booking(_: str, folder: Path) -> None:
     rounds = booking.measure(folder, rounds=ROUNDS, seconds=SECONDS)
     size = rounds[0].spread.load.size
     print(f"\nbookings over HTTP, each with an Idempotency-Key; {size} bytes, 32 connections, one process, SQLite")
@@ -180,19 +182,21 @@ def _report_booked(where: str, rounds: Sequence[Booked]) -> None:
     _line("  p99 in ms", [one.load.percentile(0.99) for one in rounds])
 
 
-def _report_grouping(folder: Path) -> None:
-    rounds = grouping.measure(folder, rounds=ROUNDS)
-    print("\nbookings without HTTP, 32 waiting: in groups against a transaction each")
+def _report_grouping(engine: str, folder: Path) -> None:
+    with new_database(engine, folder, "grouping") as url:
+        rounds = grouping.measure(url, rounds=ROUNDS)
+    print(f"\nbookings without HTTP, 32 waiting: in groups against a transaction each, {engine}")
+    hot = {SQLITE: "4.00", POSTGRES: "8.00"}[engine]
     for where, goal, found in (
         ("over 210 windows and 60 dates", "goal ≥ 2.50", [one.spread for one in rounds]),
-        ("of one window-date", "goal ≥ 4.00", [one.hot for one in rounds]),
+        ("of one window-date", f"goal ≥ {hot}", [one.hot for one in rounds]),
     ):
         _line(f"{where}: times as fast", [one.gain for one in found], goal)
         _line("  bookings a second in groups", [one.grouped for one in found])
         _line("  bookings a second in a transaction each", [one.alone for one in found])
 
 
-def _report_openings(folder: Path) -> None:
+def _report_openings(_: str, folder: Path) -> None:
     early, late = openings.measure(folder, rounds=ROUNDS)
     print("\nnext-available over 90 days of 210 windows, against availability of one day, not kept, without HTTP")
     for room, rounds in (("room on the first day", early), ("room on the last day only", late)):
@@ -202,7 +206,7 @@ def _report_openings(folder: Path) -> None:
             _line("  availability, ms", [one.availability * 1000 for one in found])
 
 
-def _report_start(folder: Path) -> None:
+def _report_start(_: str, folder: Path) -> None:
     seconds_to_first_answer(folder)  # makes the database
     print("\nslotkeeper serve, warm")
     _line("seconds to the first answer", [seconds_to_first_answer(folder) for _ in range(ROUNDS)], "goal about 1")
@@ -218,8 +222,15 @@ REPORTS = {
 }
 
 
-def _chosen(names: Sequence[str]) -> list[Callable[[Path], None]]:
-    return [REPORTS[name] for name in names or REPORTS]
+ON_BOTH = {"availability", "grouping", "regenerate"}
+"""What is measured on PostgreSQL too."""
+
+
+def _chosen(names: Sequence[str]) -> list[tuple[Callable[[str, Path], None], str]]:
+    """The reports that are named, or all, each with its engine; naming an engine leaves the other out."""
+    engines = [name for name in names if name in {SQLITE, POSTGRES}] or [SQLITE, POSTGRES]
+    reports = [name for name in names if name in REPORTS] or list(REPORTS)
+    return [(REPORTS[name], engine) for name in reports for engine in engines if engine == SQLITE or name in ON_BOTH]
 
 
 def _is_in_memory(folder: Path) -> bool:
@@ -246,9 +257,9 @@ def _disk() -> Path:
 def main() -> int:
     """Run the benchmarks that are named, or all, in folders of their own."""
     print(f"medians of {ROUNDS} rounds (lowest–highest); ratios count, the rest depends on the machine")
-    for report in _chosen(sys.argv[1:]):
+    for report, engine in _chosen(sys.argv[1:]):
         with tempfile.TemporaryDirectory(dir=_disk()) as folder:
-            report(Path(folder))
+            report(engine, Path(folder))
     return 0
 
 

@@ -86,11 +86,11 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(database: Path, *, constant_size: int, keep: bool = True) -> Iterator[tuple[int, int]]:
+def serving(url: str, *, constant_size: int, keep: bool = True) -> Iterator[tuple[int, int]]:
     """A server process on loopback, which may keep its replies: its port and its process id."""
     port = _free_port()
     environment = os.environ | {
-        "SLOTKEEPER_DATABASE_URL": f"sqlite:///{database}",
+        "SLOTKEEPER_DATABASE_URL": url,
         "SLOTKEEPER_LOG_LEVEL": "warning",
         "BENCH_CONSTANT_SIZE": str(constant_size),
         "BENCH_KEEP": str(int(keep)),

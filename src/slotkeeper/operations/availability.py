@@ -92,17 +92,18 @@ class Replies:
         caller.require(Scope.SLOTS_READ)
         org_id = caller.org_id
         old = self._kept.get((org_id, question))
+        if old is not None:
+            current = await days.look_at_revisions(db, org_id, on=question.on, branch_id=question.branch_id)
+            if old.is_fresh(current, now):
+                return old.reply
 
         async def work(tx: Connection) -> Kept:
             revisions = await days.get_revisions(tx, org_id, on=question.on, branch_id=question.branch_id)
-            if old is not None and old.is_fresh(revisions, now):
-                return old
             seen = await _look(tx, org_id, question, now=now)
             return Kept(revisions, now, seen.until, self._write(question, seen.slots))
 
         kept = await db.read(work)
-        if kept is not old:
-            self._keep((org_id, question), kept)
+        self._keep((org_id, question), kept)
         return kept.reply
 
     def _keep(self, place: tuple[str, Question], kept: Kept) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from slotkeeper.domain.calendar import is_skipped
 from slotkeeper.domain.capacity import Services
 from slotkeeper.domain.model import Channel, Override, Status, WindowDate
-from slotkeeper.store.database import SQL, Connection, Row, Value, pack
+from slotkeeper.store.database import SQL, Connection, Database, Row, Value, pack
 from slotkeeper.store.holds import bury
 from slotkeeper.store.rows import HIGHEST_UUID, LOWEST_UUID, id_of, key_of
 
@@ -209,14 +209,22 @@ async def list_on_date(
 
 async def get_revisions(tx: Connection, org_id: str, *, on: date, branch_id: str | None) -> Row | None:
     """What is equal at two moments only if ``list_on_date`` is too, but for holds that ran out in between."""
-    return await tx.fetch_one(
-        _REVISIONS,
-        org_id=org_id,
-        date=on.isoformat(),
-        weekday=on.weekday(),
-        first_branch=branch_id or LOWEST_UUID,
-        last_branch=branch_id or HIGHEST_UUID,
-    )
+    return await tx.fetch_one(_REVISIONS, **_whose_revisions(org_id, on, branch_id))
+
+
+async def look_at_revisions(db: Database, org_id: str, *, on: date, branch_id: str | None) -> Row | None:
+    """The same, where nothing else is read at that moment."""
+    return await db.look(_REVISIONS, **_whose_revisions(org_id, on, branch_id))
+
+
+def _whose_revisions(org_id: str, on: date, branch_id: str | None) -> dict[str, Value]:
+    return {
+        "org_id": org_id,
+        "date": on.isoformat(),
+        "weekday": on.weekday(),
+        "first_branch": branch_id or LOWEST_UUID,
+        "last_branch": branch_id or HIGHEST_UUID,
+    }
 
 
 async def list_stored(

@@ -32,6 +32,7 @@ _MARKER = re.compile(
     r"|(?<![:\w]):(?P<name>[a-z_]\w*)"
 )
 
+ORGANIZATION = "org_id"
 ROWS = "rows"
 """The name under which the rows of ``@values`` and ``@each`` are given."""
 
@@ -69,18 +70,44 @@ def spell(sql: SQL) -> Spelled:
     return _Speller(sql).spell()
 
 
-class _Speller:
-    """Spells one statement, numbering its parameters on the way."""
+def gather(sql: SQL, types: Sequence[str]) -> Spelled:
+    """A statement that answers many looks of one organization at once: each row after the number of who asked.
 
-    def __init__(self, sql: SQL) -> None:
+    ``types`` are those of the plain statement's parameters, which the server says.
+    """
+    speller = _Speller(sql, asked=True)
+    inner = speller.spell()
+    of = dict(zip((name for name, _ in spell(sql).arguments), types, strict=True))
+    numbers = [f"${len(inner.arguments) + place}" for place in range(1, len(inner.each) + 2)]
+    arrays = [
+        f"{number}::{kind}[]"
+        for number, kind in zip(numbers, ["integer", *map(of.__getitem__, inner.each)], strict=True)
+    ]
+    names = ", ".join(["number", *inner.each])
+    text = (
+        f"SELECT asked.number, found.* FROM unnest({', '.join(arrays)}) AS asked ({names})"  # noqa: S608 (a constant)
+        f" CROSS JOIN LATERAL (SELECT * FROM ({inner.text}) AS one LIMIT 1) AS found"
+    )
+    arguments = [*inner.arguments, *((ROWS, place) for place in range(len(inner.each) + 1))]
+    return Spelled(text, tuple(arguments), inner.each)
+
+
+class _Speller:
+    """Spells one statement, numbering its parameters on the way.
+
+    With ``asked`` all parameters but the organization are columns of a table of that name.
+    """
+
+    def __init__(self, sql: SQL, *, asked: bool = False) -> None:
         self._sql = sql
+        self._asked: list[str] | None = [] if asked else None
         self._arguments: list[tuple[str, int | None]] = []
         each = re.search(r"@each\(([^)]*)\)", sql)
         self._each = tuple(name for name, _ in _parse(each[1])) if each else ()
 
     def spell(self) -> Spelled:
         text = _MARKER.sub(self._replace, self._sql)
-        return Spelled(text, tuple(self._arguments), self._each)
+        return Spelled(text, tuple(self._arguments), self._each if self._asked is None else tuple(self._asked))
 
     def _replace(self, found: re.Match[str]) -> str:
         """What stands for one marker; it is known by the last of its groups, ``@index`` by having none."""
@@ -91,7 +118,7 @@ class _Speller:
         elif kind == "alias":
             text = self._unnest(given["rows"], given["row"], given["alias"])
         elif kind == "values":
-            first = self._number("org_id")
+            first = self._number(ORGANIZATION)
             text = f"SELECT {first}::uuid, one.* FROM {self._unnest(ROWS, given['values'], 'one')}"  # noqa: S608
         elif kind == "each":
             word = "USING" if self._sql.lstrip().startswith("DELETE") else "FROM"
@@ -105,6 +132,10 @@ class _Speller:
         return text
 
     def _number(self, name: str, column: int | None = None) -> str:
+        if self._asked is not None and name != ORGANIZATION:
+            if name not in self._asked:
+                self._asked.append(name)
+            return f"asked.{name}"
         argument = name, column
         if argument not in self._arguments:
             self._arguments.append(argument)
