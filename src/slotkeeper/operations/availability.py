@@ -93,12 +93,12 @@ class Replies:
         org_id = caller.org_id
         old = self._kept.get((org_id, question))
         if old is not None:
-            current = await days.look_at_revisions(db, org_id, on=question.on, branch_id=question.branch_id)
+            current = await days.get_revisions(db.look, org_id, on=question.on, branch_id=question.branch_id)
             if old.is_fresh(current, now):
                 return old.reply
 
         async def work(tx: Connection) -> Kept:
-            revisions = await days.get_revisions(tx, org_id, on=question.on, branch_id=question.branch_id)
+            revisions = await days.get_revisions(tx.fetch_one, org_id, on=question.on, branch_id=question.branch_id)
             seen = await _look(tx, org_id, question, now=now)
             return Kept(revisions, now, seen.until, self._write(question, seen.slots))
 

@@ -5,14 +5,14 @@ that some stand on it, so that an ordinary window-date costs two look-ups by pri
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import date
 from typing import NamedTuple
 
 from slotkeeper.domain.calendar import is_skipped
 from slotkeeper.domain.capacity import Services
 from slotkeeper.domain.model import Channel, Override, Status, WindowDate
-from slotkeeper.store.database import SQL, Connection, Database, Row, Value, pack
+from slotkeeper.store.database import SQL, Connection, Row, Value, pack
 from slotkeeper.store.holds import bury
 from slotkeeper.store.rows import HIGHEST_UUID, LOWEST_UUID, id_of, key_of
 
@@ -207,24 +207,21 @@ async def list_on_date(
     return OnDate([_projected(row) for row in rows], json.loads(rows[0][18]), min(ends, default=None))
 
 
-async def get_revisions(tx: Connection, org_id: str, *, on: date, branch_id: str | None) -> Row | None:
-    """What is equal at two moments only if ``list_on_date`` is too, but for holds that ran out in between."""
-    return await tx.fetch_one(_REVISIONS, **_whose_revisions(org_id, on, branch_id))
+async def get_revisions(
+    ask: Callable[..., Awaitable[Row | None]], org_id: str, *, on: date, branch_id: str | None
+) -> Row | None:
+    """What is equal at two moments only if ``list_on_date`` is too, but for holds that ran out in between.
 
-
-async def look_at_revisions(db: Database, org_id: str, *, on: date, branch_id: str | None) -> Row | None:
-    """The same, where nothing else is read at that moment."""
-    return await db.look(_REVISIONS, **_whose_revisions(org_id, on, branch_id))
-
-
-def _whose_revisions(org_id: str, on: date, branch_id: str | None) -> dict[str, Value]:
-    return {
-        "org_id": org_id,
-        "date": on.isoformat(),
-        "weekday": on.weekday(),
-        "first_branch": branch_id or LOWEST_UUID,
-        "last_branch": branch_id or HIGHEST_UUID,
-    }
+    ``ask`` is a transaction's ``fetch_one``, or the database's ``look`` where nothing else is read at that moment.
+    """
+    return await ask(
+        _REVISIONS,
+        org_id=org_id,
+        date=on.isoformat(),
+        weekday=on.weekday(),
+        first_branch=branch_id or LOWEST_UUID,
+        last_branch=branch_id or HIGHEST_UUID,
+    )
 
 
 async def list_stored(
