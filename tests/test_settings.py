@@ -8,7 +8,6 @@ import pytest
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.settings import Settings, read_settings, shown, sqlite_path
 
-
 SERVER = {"SLOTKEEPER_DATABASE_URL": "postgresql://primary/x"}
 
 

@@ -18,29 +18,24 @@ Where it differs from the embedded engine, and why:
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
-from slotkeeper.store.database import SQL, Row, Value, Work
+from slotkeeper.store.database import SQL, Row, Rows, Value, Work
+from slotkeeper.store.gathering import Gathering
 from slotkeeper.store.migrations import Migration, list_migrations
 from slotkeeper.store.pool import Pool, Raw
 from slotkeeper.store.postgres_errors import FAILURES, RUN_AGAIN, is_lost, translate
-from slotkeeper.store.postgres_session import (
-    PATIENCE,
-    SET_LOCAL,
-    OneStatement,
-    PostgresConnection,
-    Several,
-    connect,
-)
-from slotkeeper.store.postgres_sql import spell_schema
+from slotkeeper.store.postgres_session import PATIENCE, OneStatement, PostgresConnection, Several, connect, set_local
+from slotkeeper.store.postgres_sql import ROWS, spell, spell_schema
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -51,7 +46,10 @@ TRIES = 5  # how often a transaction is run that others keep from being done
 
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-ASIDE = f"; SET LOCAL statement_timeout = {LONGEST_ASIDE * 1000:.0f}"
+ASIDE = "".join(
+    f"; SET LOCAL {name} = {LONGEST_ASIDE * 1000:.0f}"
+    for name in ("statement_timeout", "idle_in_transaction_session_timeout")  # an export waits for who reads it
+)
 _WAIT = "; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7380013580)"  # of everybody who migrates this database
 
@@ -70,7 +68,9 @@ class PostgresDatabase:
     def __init__(self, url: str, *, pooler: bool = False, most: int = MOST_CONNECTIONS) -> None:
         self._pool = Pool(partial(connect, url, pooler=pooler), most)
         self._pooler = pooler
-        self._session = SET_LOCAL if pooler else ""  # what each transaction says first
+        self._session = set_local() if pooler else ""  # what each transaction says first
+        self._gathering = Gathering(self._fetch_asked)
+        self._clearing: set[asyncio.Future[None]] = set()
 
     async def read(self, work: Work[T]) -> T:
         """See the protocol; without a transaction where one statement is enough."""
@@ -82,8 +82,14 @@ class PostgresDatabase:
             return await self._answer(lambda: self._transact(READ, work))
 
     async def look(self, sql: SQL, **values: Value) -> Row | None:
-        """See the protocol."""
-        return await self.read(lambda tx: tx.fetch_one(sql, **values))
+        """See the protocol; those who ask the same of an organization while they wait share a statement."""
+        names = spell(sql).asked
+        if not names:
+            return await self.read(lambda tx: tx.fetch_one(sql, **values))
+        return await self._gathering.look(sql, str(values["org_id"]), tuple([values[name] for name in names]))
+
+    async def _fetch_asked(self, sql: SQL, org_id: str, sets: Rows) -> Sequence[Row]:
+        return await self.read(lambda tx: tx.fetch(sql, org_id=org_id, **{ROWS: sets}))
 
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; statements may take long, and others do not wait for them."""
@@ -118,6 +124,7 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """Close the connections."""
+        await asyncio.gather(*self._clearing, return_exceptions=True)
         await self._pool.close(PATIENCE)
 
     async def _answer(self, act: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -137,20 +144,14 @@ class PostgresDatabase:
 
     async def _look(self, work: Work[T]) -> T:
         """Work of a single statement. Raises Several where it needs more."""
-        raw = await self._take(None)
-        tx = OneStatement(raw)
-        try:
-            return await work(tx)
-        except FAILURES as error:
-            if not is_lost(error):
-                raise
-            raw.terminate()
-            raise _NotBegun from error
-        except asyncio.CancelledError:
-            raw.terminate()
-            raise
-        finally:
-            self._pool.give(raw)
+        async with self._lent(None) as raw:
+            try:
+                return await work(OneStatement(raw))
+            except FAILURES as error:
+                if not is_lost(error):
+                    raise
+                raw.terminate()
+                raise _NotBegun from error
 
     async def _transact(
         self,
@@ -162,8 +163,7 @@ class PostgresDatabase:
         longest: float | None = None,
     ) -> T:
         """One transaction; all of it, or nothing. ``more`` is what it says first, besides what all of them say."""
-        raw = await self._take(asked_at)
-        try:
+        async with self._lent(asked_at) as raw:
             await self._begin(raw, begin + self._session + more)
             try:
                 result = await work(PostgresConnection(raw, longest))
@@ -172,6 +172,32 @@ class PostgresDatabase:
                 raise
             await self._commit(raw)
             return result
+
+    @contextlib.asynccontextmanager
+    async def _lent(self, asked_at: float | None) -> AsyncIterator[Raw]:
+        """A connection for as long as it is needed."""
+        raw = await self._take(asked_at)
+        try:
+            yield raw
+        except asyncio.CancelledError:  # nobody waits any more, but the server may still be at it
+            clearing = asyncio.ensure_future(self._clear(raw))
+            self._clearing.add(clearing)
+            clearing.add_done_callback(self._clearing.discard)
+            raise
+        except BaseException:
+            self._pool.give(raw)
+            raise
+        self._pool.give(raw)
+
+    async def _clear(self, raw: Raw) -> None:
+        """End what was left half done, and lend the connection again."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await raw.execute("ROLLBACK")
+        except BaseException as error:
+            raw.terminate()
+            if not isinstance(error, FAILURES):
+                raise
         finally:
             self._pool.give(raw)
 
@@ -192,22 +218,19 @@ class PostgresDatabase:
             if is_lost(error) and not isinstance(error, TimeoutError):
                 raise _NotBegun from error
             raise
-        except BaseException:
-            raw.terminate()
-            raise
 
     @staticmethod
     async def _roll_back(raw: Raw, error: BaseException) -> None:
         """End a transaction that came to nothing; where that is in doubt, by ending the connection."""
-        if isinstance(error, asyncio.CancelledError | TimeoutError | OSError) or raw.is_closed():
+        if isinstance(error, asyncio.CancelledError):
+            return  # it is cleared aside
+        if isinstance(error, TimeoutError | OSError) or raw.is_closed():
             raw.terminate()
             return
         try:
             await raw.execute("ROLLBACK")
-        except BaseException as failed:
+        except FAILURES:
             raw.terminate()
-            if not isinstance(failed, FAILURES):
-                raise
 
     @staticmethod
     async def _commit(raw: Raw) -> None:
@@ -220,10 +243,8 @@ class PostgresDatabase:
             raw.terminate()
             log.warning("a commit was cut off, its outcome is unknown: %s", error)
             raise Unavailable from error
-        except BaseException as error:
+        except FAILURES as error:
             raw.terminate()
-            if not isinstance(error, FAILURES):
-                raise
             log.warning("a commit was cut off, its outcome is unknown: %s", error)
             raise Unavailable from error
         if status != "COMMIT":

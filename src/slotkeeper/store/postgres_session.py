@@ -17,18 +17,6 @@ LONGEST_STATEMENT = 10.0
 """For how many seconds an ordinary statement may run, and a transaction stand idle."""
 _FOREVER = 86_400.0
 
-_SETTINGS = {
-    "DateStyle": "ISO",
-    "jit": "off",
-    "statement_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
-    "lock_timeout": f"{PATIENCE * 1000:.0f}",
-    "idle_in_transaction_session_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
-}
-"""What every session is told; a statement or a lock that takes too long ends as Unavailable."""
-
-SET_LOCAL = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in _SETTINGS.items())
-"""The same for one transaction, after its BEGIN: behind a pooler the session belongs to everybody."""
-
 
 class Several(BaseException):
     """A read that began as one statement needs another, or is no plain read. No Exception: work must not catch it."""
@@ -119,7 +107,7 @@ async def connect(url: str, *, pooler: bool = False) -> Raw:
             command_timeout=LONGEST_STATEMENT + PATIENCE,
             statement_cache_size=0 if pooler else 512,
             max_cached_statement_lifetime=0,
-            server_settings={"application_name": "slotkeeper"} | ({} if pooler else _SETTINGS),
+            server_settings={"application_name": "slotkeeper"} | ({} if pooler else _settings()),
         )
     except (*FAILURES, ValueError) as error:
         raise unreachable(error) from error
@@ -133,6 +121,22 @@ async def connect(url: str, *, pooler: bool = False) -> Raw:
             raise unreachable(error) from error
         raise
     return raw
+
+
+def _settings() -> dict[str, str]:
+    """What every session is told; a statement or a lock that takes too long ends as Unavailable."""
+    return {
+        "DateStyle": "ISO",
+        "jit": "off",
+        "statement_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
+        "lock_timeout": f"{PATIENCE * 1000:.0f}",
+        "idle_in_transaction_session_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
+    }
+
+
+def set_local() -> str:
+    """The same for one transaction, behind its BEGIN: a session behind a pooler belongs to everybody."""
+    return "".join(f"; SET LOCAL {name} = '{value}'" for name, value in _settings().items())
 
 
 def _require_version(raw: Raw) -> None:

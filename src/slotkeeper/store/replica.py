@@ -90,6 +90,8 @@ class Standby(PostgresDatabase):
     """The server of the replica."""
 
     def __init__(self, url: str, *, pooler: bool) -> None:
+        if "target_session_attrs=" not in url:  # what of its hosts it may lead to: not to primaries only
+            url += f"{'&' if '?' in url else '?'}target_session_attrs=any"
         super().__init__(url, pooler=pooler)
         # Where all sessions of a pooler read long, none is left for a sign of life: there it is the pooler's task.
         self._pulse = None if pooler else PostgresDatabase(url, most=1)
