@@ -72,6 +72,7 @@ def test_a_replica_of_a_file_is_refused_with_a_sentence(tmp_path: Path) -> None:
 def test_commands_and_several_server_processes_work_through_a_pooler(tmp_path: Path) -> None:
     with empty_database(POOLER, tmp_path) as url:
         terminal = Terminal(tmp_path, url)
+        assert "is reached through a pooler: set SLOTKEEPER_POOLER=1" in terminal.refused("migrate")
         terminal.environment["SLOTKEEPER_POOLER"] = "1"
         terminal.done("migrate")
         terminal.clinic()

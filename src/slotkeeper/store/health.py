@@ -57,6 +57,8 @@ def explain(database: str, error: Unavailable) -> str | None:
 
 
 def _of_server(said: BaseException) -> str:
+    if "unsupported startup parameter" in str(said):
+        return "is reached through a pooler: set SLOTKEEPER_POOLER=1"
     if isinstance(said, asyncpg.PostgresError):
         return _OF_SERVERS.get(said.sqlstate or "", f"cannot be used ({said})")
     if isinstance(said, socket.gaierror):
