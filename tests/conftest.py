@@ -20,7 +20,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         mark = metafunc.definition.get_closest_marker("engines")
         every = metafunc.definition.get_closest_marker("every_engine") is not None
         through = metafunc.config.getoption("soak") or THROUGH_POOLER.search(metafunc.module.__name__)
-        pooled = (POOLER,) if through else ()
+        pooled = (pytest.param(POOLER, marks=pytest.mark.slow),) if through else ()
         metafunc.parametrize("engine", mark.args if mark else (*(ALL if every else BOTH), *pooled), scope="session")
 
 
