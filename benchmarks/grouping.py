@@ -67,7 +67,7 @@ def _once(caller: Caller) -> Caller:
     return caller._replace(once=Once(key, hashlib.sha256(key.encode()).hexdigest(), _answer))
 
 
-async def _rate(line: Line, caller: Caller, bookings: list[NewAppointment]) -> float:
+async def book_all(line: Line, caller: Caller, bookings: list[NewAppointment]) -> float:
     """Bookings a second where some people book one after the other, each as soon as the last one is answered."""
     left = iter([(_once(caller), new) for new in bookings])
 
@@ -83,9 +83,9 @@ async def _rate(line: Line, caller: Caller, bookings: list[NewAppointment]) -> f
 async def _rates(line: Line, caller: Caller, bookings: list[NewAppointment]) -> Rates:
     """Half of some bookings in groups, the other half alone."""
     half = len(bookings) // 2
-    grouped = await _rate(line, caller, bookings[:half])
+    grouped = await book_all(line, caller, bookings[:half])
     with _groups_of(1):
-        return Rates(grouped, await _rate(line, caller, bookings[half:]))
+        return Rates(grouped, await book_all(line, caller, bookings[half:]))
 
 
 def measure(engine: Engine, *, rounds: int) -> list[Round]:
