@@ -67,8 +67,8 @@ class _Desk:
         return [post(path, body, self._key, str(uuid4())) for body in bodies]
 
 
-def _size_of_answer(url: str, clinic: Clinic, booking: NewAppointment) -> int:
-    with serving(url, constant_size=1000) as (port, _):
+def _size_of_answer(path: Path, clinic: Clinic, booking: NewAppointment) -> int:
+    with serving(f"sqlite:///{path}", constant_size=1000) as (port, _):
         request = post(APPOINTMENTS, body_of(booking), clinic.key, "first")
         return put_load(port, [request], seconds=1, connections=1).size
 
@@ -85,7 +85,7 @@ def measure(folder: Path, *, rounds: int, seconds: float) -> list[Round]:
 
     clinic = run(fill_and_close())
     patients = Patients(clinic)
-    size = _size_of_answer(f"sqlite:///{path}", clinic, patients.spread(1)[0])
+    size = _size_of_answer(path, clinic, patients.spread(1)[0])
     shutil.copy(path, folder / "twin.db")
     results = []
     with serving(f"sqlite:///{path}", constant_size=size) as (port, _):

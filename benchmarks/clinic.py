@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 from slotkeeper.domain.access import Scope, operator
 from slotkeeper.domain.model import DAYS, Channel, Session
-from slotkeeper.operations import access, directory, windows
+from slotkeeper.operations import Database, access, directory, windows
 from slotkeeper.operations.appointments import NewAppointment
-from slotkeeper.store.database import Database
 
 ZONE = ZoneInfo("Asia/Kolkata")
 SERVICES = ("General Checkup", "Vaccination", "Dental", "Eyes")

@@ -12,6 +12,7 @@ import msgspec
 import uvloop
 
 from benchmarks.clinic import Patients, fill
+from benchmarks.engines import Engine
 from slotkeeper.api.schemas import BookedView, appointment_view
 from slotkeeper.app import open_database, system_clock
 from slotkeeper.domain.access import Caller, Once
@@ -87,12 +88,13 @@ async def _rates(line: Line, caller: Caller, bookings: list[NewAppointment]) -> 
         return Rates(grouped, await _rate(line, caller, bookings[half:]))
 
 
-def measure(url: str, *, rounds: int) -> list[Round]:
+def measure(engine: Engine, *, rounds: int) -> list[Round]:
     """Book in each of some rounds, after one that does not count."""
 
     async def main() -> list[Round]:
-        db = open_database(url)
+        db = open_database(engine.url)
         clinic = await fill(db, now=system_clock())
+        await engine.settle()
         caller = await access.authenticate(db, clinic.key, now=system_clock())
         patients, line = Patients(clinic), new_line(db)
         results = []

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from benchmarks import booking, grouping, openings, regenerating
 from benchmarks.booking import Booked
-from benchmarks.engines import POSTGRES, SQLITE, new_database
+from benchmarks.engines import ENGINES, Engine
 from benchmarks.load import Load, get, put_load
 from benchmarks.serving import (
     CONSTANT,
@@ -23,8 +23,7 @@ from benchmarks.serving import (
 from slotkeeper.app import open_database
 from slotkeeper.domain.access import Scope, operator
 from slotkeeper.domain.model import DAYS, Channel, Session
-from slotkeeper.operations import access, directory, windows
-from slotkeeper.store.database import Database
+from slotkeeper.operations import Database, access, directory, windows
 
 ROUNDS = 7
 SECONDS = 2.0
@@ -44,6 +43,7 @@ class Asked(NamedTuple):
 
     load: Load
     cpu: float
+    database_cpu: float
 
 
 async def _fill(database: Database) -> Clinic:
@@ -98,15 +98,17 @@ class Measured(NamedTuple):
         return [asked.load.rate / constant.load.rate for asked, constant in pairs]
 
 
-def _availability(url: str, clinic: Clinic, *, keep: bool, rounds: int) -> Measured:
-    with serving(url, constant_size=1000) as (port, _):
+def _availability(engine: Engine, clinic: Clinic, *, keep: bool, rounds: int) -> Measured:
+    with serving(engine.url, constant_size=1000) as (port, _):
         size = put_load(port, repeat(get(clinic.path, clinic.key)), seconds=0.1, connections=1).size
-    with serving(url, constant_size=size, keep=keep) as (port, pid):
+    with serving(engine.url, constant_size=size, keep=keep) as (port, pid):
 
         def ask(path: str, key: str | None) -> Asked:
-            before = seconds_of_processor(pid)
+            before, database_before = seconds_of_processor(pid), engine.seconds_of_processor()
             load = put_load(port, repeat(get(path, key)), seconds=SECONDS)
-            return Asked(load, (seconds_of_processor(pid) - before) / len(load.latencies))
+            number, database_after = len(load.latencies), engine.seconds_of_processor()
+            used = seconds_of_processor(pid) - before
+            return Asked(load, used / number, (database_after - database_before) / number)
 
         ask(clinic.path, clinic.key)  # warm
         pairs = [(ask(clinic.path, clinic.key), ask(CONSTANT, None)) for _ in range(rounds)]
@@ -125,43 +127,57 @@ def _median(rounds: Sequence[Asked], figure: Callable[[Asked], float]) -> list[f
     return [figure(asked) for asked in rounds]
 
 
-def _report_availability(engine: str, folder: Path) -> None:
-    async def fill(url: str) -> Clinic:
-        database = open_database(url)
+def _report_availability(folder: Path) -> None:
+    for make, goal in zip(ENGINES, ("goal ≥ 0.40", "goal ≥ 0.22"), strict=True):
+        with make(folder) as engine:
+            _report_availability_on(engine, goal)
+
+
+def _report_availability_on(engine: Engine, goal: str) -> None:
+    database = open_database(engine.url)
+
+    async def fill() -> Clinic:
         clinic = await _fill(database)
         await database.close()
+        await engine.settle()
         return clinic
 
-    with new_database(engine, folder, "availability") as url:
-        clinic = asyncio.run(fill(url))
-        kept = _availability(url, clinic, keep=True, rounds=ROUNDS)
-        made = _availability(url, clinic, keep=False, rounds=ROUNDS)
+    clinic = asyncio.run(fill())
+    kept = _availability(engine, clinic, keep=True, rounds=ROUNDS)
+    made = _availability(engine, clinic, keep=False, rounds=ROUNDS)
     asked, constant = kept.asked, kept.constant
-    what = f"{kept.size} bytes, 32 connections, one process, {engine}"
-    print(f"\navailability of a branch and a day over HTTP, key checked; {what}")
-    goal = {SQLITE: "0.40", POSTGRES: "0.22"}[engine]
-    _line("share of the constant reply of the same size", kept.shares(), f"goal ≥ {goal}")
+    print(
+        f"\navailability of a branch and a day over HTTP, key checked; {kept.size} bytes, 32 connections, one process, "
+        f"{engine.name}"
+    )
+    _line("share of the constant reply of the same size", kept.shares(), goal)
     _line("the same where no reply is kept", made.shares())
     _line("answers a second", _median(asked, lambda one: one.load.rate))
     _line("answers a second of the constant", _median(constant, lambda one: one.load.rate))
     _line("server's processor µs for an answer", _median(asked, lambda one: one.cpu * 1e6))
+    _line("database's processor µs for an answer", _median(asked, lambda one: one.database_cpu * 1e6))
     _line("server's processor µs for the constant", _median(constant, lambda one: one.cpu * 1e6))
     _line("p50 in ms", _median(asked, lambda one: one.load.percentile(0.5)))
     _line("p99 in ms", _median(asked, lambda one: one.load.percentile(0.99)))
     _line("resident memory of the server in MB", [kept.memory], "goal ≤ 80")
 
 
-def _report_regenerate(engine: str, folder: Path) -> None:
-    with new_database(engine, folder, "regenerate") as url:
-        rounds = regenerating.measure(url, rounds=ROUNDS)
-    print(f"\nregenerate of 210 windows over a year, 10,950 records, {engine}")
+def _report_regenerate(folder: Path) -> None:
+    for make in ENGINES:
+        with make(folder) as engine:
+            _report_regenerate_on(engine)
+
+
+def _report_regenerate_on(engine: Engine) -> None:
+    rounds = regenerating.measure(engine, rounds=ROUNDS)
+    print(f"\nregenerate of 210 windows over a year, 10,950 records, {engine.name}")
     _line("all records differ, against the bare loop", [changed / bare for changed, bare, _ in rounds], "goal ≤ 2.00")
     _line("no record differs, against the bare loop", [unchanged / bare for _, bare, unchanged in rounds])
     _line("all records differ, ms", [changed * 1000 for changed, _, _ in rounds])
     _line("bare loop, ms", [bare * 1000 for _, bare, _ in rounds])
 
 
-def _report_booking(_: str, folder: Path) -> None:
+def _report_booking(folder: Path) -> None:
     rounds = booking.measure(folder, rounds=ROUNDS, seconds=SECONDS)
     size = rounds[0].spread.load.size
     print(f"\nbookings over HTTP, each with an Idempotency-Key; {size} bytes, 32 connections, one process, SQLite")
@@ -182,21 +198,25 @@ def _report_booked(where: str, rounds: Sequence[Booked]) -> None:
     _line("  p99 in ms", [one.load.percentile(0.99) for one in rounds])
 
 
-def _report_grouping(engine: str, folder: Path) -> None:
-    with new_database(engine, folder, "grouping") as url:
-        rounds = grouping.measure(url, rounds=ROUNDS)
-    print(f"\nbookings without HTTP, 32 waiting: in groups against a transaction each, {engine}")
-    hot = {SQLITE: "4.00", POSTGRES: "8.00"}[engine]
+def _report_grouping(folder: Path) -> None:
+    for make, goal in zip(ENGINES, ("goal ≥ 4.00", "goal ≥ 8.00"), strict=True):
+        with make(folder) as engine:
+            _report_grouping_on(engine, goal)
+
+
+def _report_grouping_on(engine: Engine, hot_goal: str) -> None:
+    rounds = grouping.measure(engine, rounds=ROUNDS)
+    print(f"\nbookings without HTTP, 32 waiting: in groups against a transaction each, {engine.name}")
     for where, goal, found in (
         ("over 210 windows and 60 dates", "goal ≥ 2.50", [one.spread for one in rounds]),
-        ("of one window-date", f"goal ≥ {hot}", [one.hot for one in rounds]),
+        ("of one window-date", hot_goal, [one.hot for one in rounds]),
     ):
         _line(f"{where}: times as fast", [one.gain for one in found], goal)
         _line("  bookings a second in groups", [one.grouped for one in found])
         _line("  bookings a second in a transaction each", [one.alone for one in found])
 
 
-def _report_openings(_: str, folder: Path) -> None:
+def _report_openings(folder: Path) -> None:
     early, late = openings.measure(folder, rounds=ROUNDS)
     print("\nnext-available over 90 days of 210 windows, against availability of one day, not kept, without HTTP")
     for room, rounds in (("room on the first day", early), ("room on the last day only", late)):
@@ -206,7 +226,7 @@ def _report_openings(_: str, folder: Path) -> None:
             _line("  availability, ms", [one.availability * 1000 for one in found])
 
 
-def _report_start(_: str, folder: Path) -> None:
+def _report_start(folder: Path) -> None:
     seconds_to_first_answer(folder)  # makes the database
     print("\nslotkeeper serve, warm")
     _line("seconds to the first answer", [seconds_to_first_answer(folder) for _ in range(ROUNDS)], "goal about 1")
@@ -222,15 +242,8 @@ REPORTS = {
 }
 
 
-ON_BOTH = {"availability", "grouping", "regenerate"}
-"""What is measured on PostgreSQL too."""
-
-
-def _chosen(names: Sequence[str]) -> list[tuple[Callable[[str, Path], None], str]]:
-    """The reports that are named, or all, each with its engine; naming an engine leaves the other out."""
-    engines = [name for name in names if name in {SQLITE, POSTGRES}] or [SQLITE, POSTGRES]
-    reports = [name for name in names if name in REPORTS] or list(REPORTS)
-    return [(REPORTS[name], engine) for name in reports for engine in engines if engine == SQLITE or name in ON_BOTH]
+def _chosen(names: Sequence[str]) -> list[Callable[[Path], None]]:
+    return [REPORTS[name] for name in names or REPORTS]
 
 
 def _is_in_memory(folder: Path) -> bool:
@@ -257,9 +270,9 @@ def _disk() -> Path:
 def main() -> int:
     """Run the benchmarks that are named, or all, in folders of their own."""
     print(f"medians of {ROUNDS} rounds (lowest–highest); ratios count, the rest depends on the machine")
-    for report, engine in _chosen(sys.argv[1:]):
+    for report in _chosen(sys.argv[1:]):
         with tempfile.TemporaryDirectory(dir=_disk()) as folder:
-            report(engine, Path(folder))
+            report(Path(folder))
     return 0
 
 

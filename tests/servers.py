@@ -97,6 +97,13 @@ class Server:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def pid(self) -> int:
+        """The process that all others of this server are children of."""
+        if self._process is None:
+            raise RuntimeError("this server is stopped")
+        return self._process.pid
+
     def url(self, database: str, *, user: str = SUPERUSER) -> str:
         """How programs reach a database of this server."""
         return f"postgresql://{user}@/{database}?host={self.folder}"

@@ -20,10 +20,13 @@ ORG = "11111111-1111-4111-8111-111111111111"
 SERVICE = "22222222-2222-4222-8222-222222222222"
 
 _RENAME = SQL("UPDATE services SET name = :name WHERE org_id = :org_id AND service_id = :service_id")
-_OF_ID = SQL("SELECT name, service_id FROM services WHERE org_id = :org_id AND service_id = :service_id")
+_OF_ID = SQL(
+    "SELECT name, service_id FROM services WHERE org_id = :org_id AND service_id = :service_id @asked(service_id UUID)"
+)
 _SLOWLY = SQL(
     "SELECT name, pg_sleep(:milliseconds / 1000.0)::text FROM services"
-    " WHERE org_id = :org_id AND (@absent(:service_id UUID) OR service_id = :service_id)"
+    " WHERE org_id = :org_id AND (:service_id IS NULL OR service_id = :service_id)"
+    " @asked(service_id UUID, milliseconds INTEGER)"
 )
 
 
@@ -58,20 +61,20 @@ def test_looks_that_wait_together_are_one_statement_and_each_gets_its_own_answer
     for number in range(20):
         wait_for(database.write(_add(f"Service {number}", _id(number))))
     statements_run = []
-    fetch = database._looks._fetch
+    fetch = database._gathering._fetch
 
     async def count(*given: Any) -> Any:
         statements_run.append(given)
         return await fetch(*given)
 
-    database._looks._fetch = count
+    database._gathering._fetch = count
 
     async def ask() -> list[Any]:
         return await asyncio.gather(*(database.look(_OF_ID, org_id=ORG, service_id=_id(n % 25)) for n in range(50)))
 
     found = [None if row is None else tuple(row) for row in wait_for(ask())]
     assert found == [(f"Service {n % 25}", _id(n % 25)) if n % 25 < 20 else None for n in range(50)]
-    assert len(statements_run) == 2, "the first alone, all others together"
+    assert len(statements_run) == 1
 
 
 def test_looks_of_two_organizations_do_not_wait_for_each_other(database: PostgresDatabase) -> None:

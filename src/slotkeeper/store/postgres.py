@@ -20,20 +20,20 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
-from slotkeeper.store.database import SQL, Row, Value, Work
+from slotkeeper.store.database import SQL, Row, Rows, Value, Work
+from slotkeeper.store.gathering import Gathering
 from slotkeeper.store.migrations import Migration, list_migrations
 from slotkeeper.store.pool import Pool, Raw
 from slotkeeper.store.postgres_errors import FAILURES, RUN_AGAIN, is_lost, translate
-from slotkeeper.store.postgres_looks import Looks
 from slotkeeper.store.postgres_session import PATIENCE, OneStatement, PostgresConnection, Several, connect
-from slotkeeper.store.postgres_sql import Spelled, spell_schema
+from slotkeeper.store.postgres_sql import ROWS, spell, spell_schema
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -61,23 +61,31 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self._pool = Pool(partial(connect, url), MOST_CONNECTIONS)
+        self._gathering = Gathering(self._fetch_asked)
         self._clearing: set[asyncio.Future[None]] = set()
-        self._looks = Looks(self._fetch, self._find_types)
 
     async def read(self, work: Work[T]) -> T:
         """See the protocol; without a transaction where one statement is enough."""
         try:
-            return await self._answer(lambda: self._once(lambda raw: work(OneStatement(raw))))
+            return await self._answer(lambda: self._look(work))
         except Several:
             return await self._answer(lambda: self._transact(_READ, work))
 
     async def look(self, sql: SQL, **values: Value) -> Row | None:
-        """See the protocol; together with others of the organization that wait."""
-        return await self._looks.look(sql, values)
+        """See the protocol; those who ask the same of an organization while they wait share a statement."""
+        names = spell(sql).asked
+        if not names:
+            return await self._answer(lambda: self._look(lambda tx: tx.fetch_one(sql, **values)))
+        return await self._gathering.look(sql, str(values["org_id"]), tuple([values[name] for name in names]))
+
+    async def _fetch_asked(self, sql: SQL, org_id: str, sets: Rows) -> Sequence[Row]:
+        return await self._answer(lambda: self._look(lambda tx: tx.fetch(sql, org_id=org_id, **{ROWS: sets})))
 
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; statements may take long, and others do not wait for them."""
-        begin = f"{_READ}; SET LOCAL statement_timeout = {LONGEST_ASIDE * 1000:.0f}"
+        longest = f"{LONGEST_ASIDE * 1000:.0f}"
+        begin = f"{_READ}; SET LOCAL statement_timeout = {longest}"
+        begin += f"; SET LOCAL idle_in_transaction_session_timeout = {longest}"  # an export waits for who reads it
         return await self._answer(lambda: self._transact(begin, work, longest=LONGEST_ASIDE + PATIENCE))
 
     async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:  # noqa: ARG002
@@ -123,25 +131,16 @@ class PostgresDatabase:
                 await asyncio.sleep(random.uniform(0, 0.02) * (TRIES - tries_left))  # noqa: S311 - no secret
         raise AssertionError("the last try returns or raises")
 
-    async def _once(self, act: Callable[[Raw], Coroutine[Any, Any, T]]) -> T:
-        """Run a single statement without a transaction; where the connection turns out to be lost, it did nothing."""
+    async def _look(self, work: Work[T]) -> T:
+        """Work of a single statement. Raises Several where it needs more."""
         async with self._lent(None) as raw:
             try:
-                return await act(raw)
+                return await work(OneStatement(raw))
             except FAILURES as error:
                 if not is_lost(error):
                     raise
                 raw.terminate()
                 raise _NotBegun from error
-
-    async def _fetch(self, spelled: Spelled, values: Mapping[str, Value]) -> Sequence[Row]:
-        bound = spelled.bind(values)
-        return await self._answer(lambda: self._once(lambda raw: raw.fetch(spelled.text, *bound)))
-
-    async def _find_types(self, spelled: Spelled) -> list[str]:
-        """The types that a statement's parameters have, as the server says."""
-        prepared = await self._answer(lambda: self._once(lambda raw: raw.prepare(spelled.text)))
-        return [parameter.name for parameter in prepared.get_parameters()]
 
     async def _transact(
         self,

@@ -25,6 +25,7 @@ _MARKER = re.compile(
     r"@rows\(:(?P<rows>\w+),(?P<row>[^)]*)\)\s+(?:AS\s+)?(?P<alias>\w+)"
     r"|@values\((?P<values>[^)]*)\)"
     r"|@each\((?P<each>[^)]*)\)"
+    r"|@asked\((?P<asked>[^)]*)\)"
     r"|@absent\(:(?P<absent>\w+) (?P<type>\w+)\)"
     r"|@list\((?P<list>[^)]*)\)"
     r"|@index\(\w+\)"
@@ -32,17 +33,17 @@ _MARKER = re.compile(
     r"|(?<![:\w]):(?P<name>[a-z_]\w*)"
 )
 
-ORGANIZATION = "org_id"
 ROWS = "rows"
-"""The name under which the rows of ``@values`` and ``@each`` are given."""
+"""The name under which the rows of ``@values``, ``@each`` and ``@asked`` are given."""
 
 
 class Spelled(NamedTuple):
-    """A statement's text, where each ``$n`` comes from (a parameter, or a column of its rows), and ``@each``."""
+    """A statement's text, where each ``$n`` comes from (a parameter, or a column of rows), ``@each`` and ``@asked``."""
 
     text: str
     arguments: tuple[tuple[str, int | None], ...]
     each: tuple[str, ...]
+    asked: tuple[str, ...]
 
     def bind(self, values: Mapping[str, Value]) -> list[Any]:
         """The arguments in their order."""
@@ -70,59 +71,46 @@ def spell(sql: SQL) -> Spelled:
     return _Speller(sql).spell()
 
 
-def gather(sql: SQL, types: Sequence[str]) -> Spelled:
-    """A statement that answers many looks of one organization at once: each row after the number of who asked.
-
-    ``types`` are those of the plain statement's parameters, which the server says.
-    """
-    speller = _Speller(sql, asked=True)
-    inner = speller.spell()
-    of = dict(zip((name for name, _ in spell(sql).arguments), types, strict=True))
-    numbers = [f"${len(inner.arguments) + place}" for place in range(1, len(inner.each) + 2)]
-    arrays = [
-        f"{number}::{kind}[]"
-        for number, kind in zip(numbers, ["integer", *map(of.__getitem__, inner.each)], strict=True)
-    ]
-    names = ", ".join(["number", *inner.each])
-    text = (
-        f"SELECT asked.number, found.* FROM unnest({', '.join(arrays)}) AS asked ({names})"  # noqa: S608 (a constant)
-        f" CROSS JOIN LATERAL (SELECT * FROM ({inner.text}) AS one LIMIT 1) AS found"
-    )
-    arguments = [*inner.arguments, *((ROWS, place) for place in range(len(inner.each) + 1))]
-    return Spelled(text, tuple(arguments), inner.each)
-
-
 class _Speller:
-    """Spells one statement, numbering its parameters on the way.
+    """Spells one statement, numbering its parameters on the way."""
 
-    With ``asked`` all parameters but the organization are columns of a table of that name.
-    """
-
-    def __init__(self, sql: SQL, *, asked: bool = False) -> None:
+    def __init__(self, sql: SQL) -> None:
         self._sql = sql
-        self._asked: list[str] | None = [] if asked else None
         self._arguments: list[tuple[str, int | None]] = []
-        each = re.search(r"@each\(([^)]*)\)", sql)
-        self._each = tuple(name for name, _ in _parse(each[1])) if each else ()
+        self._each = self._names("each")
+        self._asked = self._names("asked")
+
+    def _names(self, marker: str) -> tuple[str, ...]:
+        found = re.search(rf"@{marker}\(([^)]*)\)", self._sql)
+        return tuple(name for name, _ in _parse(found[1])) if found else ()
 
     def spell(self) -> Spelled:
         text = _MARKER.sub(self._replace, self._sql)
-        return Spelled(text, tuple(self._arguments), self._each if self._asked is None else tuple(self._asked))
+        if self._asked:  # each row is told by the number of the set of values that it answers
+            text = f"SELECT asked.number, found.* FROM {self._sets} CROSS JOIN LATERAL ({text}) AS found"  # noqa: S608
+        return Spelled(text, tuple(self._arguments), self._each, self._asked)
 
     def _replace(self, found: re.Match[str]) -> str:
         """What stands for one marker; it is known by the last of its groups, ``@index`` by having none."""
         kind, given, text = found.lastgroup, found.groupdict(), ""
         if kind == "name":
             name = given["name"]
-            text = f"one.new_{name}" if name in self._each else self._number(name)
+            text = (
+                self._number(name)
+                if name not in self._each + self._asked
+                else (f"one.new_{name}" if name in self._each else f"asked.asked_{name}")
+            )
         elif kind == "alias":
             text = self._unnest(given["rows"], given["row"], given["alias"])
         elif kind == "values":
-            first = self._number(ORGANIZATION)
+            first = self._number("org_id")
             text = f"SELECT {first}::uuid, one.* FROM {self._unnest(ROWS, given['values'], 'one')}"  # noqa: S608
         elif kind == "each":
             word = "USING" if self._sql.lstrip().startswith("DELETE") else "FROM"
             text = f"{word} {self._unnest(ROWS, given['each'], 'one', prefix='new_')}"
+        elif kind == "asked":
+            sets = self._unnest(ROWS, given["asked"], "asked", prefix="asked_")
+            self._sets = f"{sets[:-1]}, number)".replace(") AS asked", ") WITH ORDINALITY AS asked", 1)
         elif kind == "type":
             text = f"{self._number(given['absent'])}::{_bare(given['type'])} IS NULL"
         elif kind == "list":  # of no rows SQLite's aggregate is an empty list, and PostgreSQL's is NULL
@@ -132,10 +120,6 @@ class _Speller:
         return text
 
     def _number(self, name: str, column: int | None = None) -> str:
-        if self._asked is not None and name != ORGANIZATION:
-            if name not in self._asked:
-                self._asked.append(name)
-            return f"asked.{name}"
         argument = name, column
         if argument not in self._arguments:
             self._arguments.append(argument)
