@@ -49,9 +49,11 @@ SECONDS_BETWEEN_LOOKS = 1
 def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     """The application over a database that it takes over: it closes it when the server stops.
 
-    A single server process counts the requests of each key exactly; several share its limit.
+    A single server process counts the requests of each key exactly; several share its limit. On a database server
+    there may be others on other machines.
     """
-    limits = SharedRateLimits(db) if settings.workers > 1 else RateLimiter()
+    shared = settings.workers > 1 or is_server(settings.database_url)
+    limits = SharedRateLimits(db) if shared else RateLimiter()
     site = Site(db, partial(require_schema, db), _pages(), Replies(write_availability), new_line(db))
 
     @contextlib.asynccontextmanager
