@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 COMMANDS = {
     (): [],
     ("serve",): ["--host", "--port", "--workers", "--demo", "--database"],
-    ("migrate",): ["--database", "--json"],
+    ("migrate",): ["--distributed", "--database", "--json"],
     ("organizations", "create"): ["--timezone", "--database", "--json"],
     ("organizations", "list"): ["--database", "--json"],
     ("branches", "create"): ["--timezone", "--database", "--organization", "--json"],
