@@ -1,4 +1,4 @@
-"""The engines that a test runs on: SQLite, and PostgreSQL of every version that is on this machine."""
+"""The engines that a test runs on: SQLite, each PostgreSQL on this machine, and a cluster where one is named."""
 
 import asyncio
 import contextlib
@@ -7,14 +7,20 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.servers import PACKAGED, server, versions
+from slotkeeper.store.database import Database
+from tests import cluster
+from tests.cluster import Cluster
+from tests.servers import PACKAGED, Server, server, versions
 
 T = TypeVar("T")
 
 SQLITE = "sqlite"
 POSTGRES = f"postgres-{PACKAGED}"
-ALL = (SQLITE, *(f"postgres-{version}" for version in sorted(versions())))
-BOTH = (SQLITE, POSTGRES)
+CITUS = "citus"
+CLUSTERS = (CITUS,) if cluster.URL else ()
+SERVERS = tuple(f"postgres-{version}" for version in sorted(versions()))
+ALL = (SQLITE, *SERVERS, *CLUSTERS)
+BOTH = (SQLITE, POSTGRES, *CLUSTERS)
 """For tests that take long: each engine once."""
 
 
@@ -24,12 +30,25 @@ def empty_database(engine: str, folder: Path) -> Iterator[str]:
     if engine == SQLITE:
         yield f"sqlite:///{folder / 'test.db'}"
         return
-    running = server(engine.removeprefix("postgres-"))
+    running = server_of(engine)
     name = running.create()
     try:
         yield running.url(name)
     finally:
         running.drop(name)
+
+
+def server_of(engine: str) -> Server | Cluster:
+    """What the databases of an engine are made on."""
+    return cluster.cluster() if engine == CITUS else server(engine.removeprefix("postgres-"))
+
+
+async def migrate(database: Database, engine: str) -> None:
+    """Bring an empty database to the current schema step, and to all nodes of a cluster."""
+    if engine == CITUS:
+        await database.distribute()
+    else:
+        await database.migrate()
 
 
 def in_another_thread(work: Coroutine[Any, Any, T]) -> T:

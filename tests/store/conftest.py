@@ -7,7 +7,7 @@ import pytest
 
 from slotkeeper.app import open_database
 from slotkeeper.store.database import Database
-from tests.engines import ALL, empty_database
+from tests.engines import ALL, empty_database, migrate
 from tests.waiting import wait_for
 
 
@@ -27,7 +27,7 @@ def empty(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def database(empty: Database) -> Database:
+def database(empty: Database, request: pytest.FixtureRequest) -> Database:
     """A database at the current schema step."""
-    wait_for(empty.migrate())
+    wait_for(migrate(empty, request.node.callspec.params["url"]))
     return empty

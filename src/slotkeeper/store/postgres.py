@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
+from slotkeeper.store import distribution
 from slotkeeper.store.database import SQL, Row, Rows, Value, Work
 from slotkeeper.store.gathering import Gathering
 from slotkeeper.store.migrations import Migration, list_migrations
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 10  # of one process
 LONGEST_ASIDE = 120.0
+LONGEST_MIGRATION = 86_400.0
+NODES_PATIENCE = 2.0
+"""For how many seconds the nodes of a distributed database may say nothing before they count as away."""
 TRIES = 5  # how often a transaction is run that others keep from being done
 
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -104,17 +108,43 @@ class PostgresDatabase:
         return 0
 
     async def migrate(self) -> int:
-        """Apply the missing steps, each in a transaction of its own, one program at a time."""
+        """Apply the missing steps, each in a transaction of its own, one program at a time.
+
+        What they bring to a database that is distributed is distributed too: a table beside would keep no foreign key.
+        """
+        step = await self._migrate()
+        if await self.read(distribution.is_distributed):
+            await self._distribute()
+        return step
+
+    async def distribute(self) -> list[str]:
+        """See the protocol; in a transaction after those of the steps."""
+        await self.read(distribution.require_extension)
+        await self._migrate()
+        return await self._distribute()
+
+    async def is_whole(self) -> bool:
+        """See the protocol; asks each node, and waits for a moment."""
+        try:
+            async with asyncio.timeout(NODES_PATIENCE):
+                return await self.read(distribution.do_all_nodes_answer)
+        except (TimeoutError, Unavailable):
+            return False
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await asyncio.gather(*self._clearing, return_exceptions=True)
+        await self._pool.close(PATIENCE)
+
+    async def _migrate(self) -> int:
         await self.schema_step()  # refuses a foreign database
         step = 0
         for migration in list_migrations():
             step = await self._answer(partial(self._transact, _MIGRATE, partial(_apply, migration=migration)))
         return step
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await asyncio.gather(*self._clearing, return_exceptions=True)
-        await self._pool.close(PATIENCE)
+    async def _distribute(self) -> list[str]:
+        return await self._answer(partial(self._transact, _MIGRATE, _distribute, longest=LONGEST_MIGRATION))
 
     async def _answer(self, act: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Do it, again where others stood in the way. Raises the domain's error for what the driver raises."""
@@ -241,8 +271,7 @@ class PostgresDatabase:
 
 async def _apply(tx: PostgresConnection, migration: Migration) -> int:
     """One step, whole or not at all, unless it is there already; the step reached."""
-    await tx.run(_ONE_AT_A_TIME)
-    await tx.run(f"SET LOCAL lock_timeout = '{PATIENCE:.0f}s'")  # or all requests would queue behind this one
+    await _begin_alone(tx)
     await tx.run(
         "CREATE TABLE IF NOT EXISTS schema_steps"
         " (step integer PRIMARY KEY, name text NOT NULL, applied_at bigint NOT NULL)"
@@ -255,6 +284,18 @@ async def _apply(tx: PostgresConnection, migration: Migration) -> int:
         await tx.run(spell_schema(statement))
     await tx.execute(_NOTE, step=migration.step, name=migration.name, now=time.time_ns() // 10**6)
     return migration.step
+
+
+async def _distribute(tx: PostgresConnection) -> list[str]:
+    """Distribute the tables that are not yet; their names."""
+    await _begin_alone(tx)
+    return await distribution.distribute(tx)
+
+
+async def _begin_alone(tx: PostgresConnection) -> None:
+    """Wait for others who migrate, and for nobody else."""
+    await tx.run(_ONE_AT_A_TIME)
+    await tx.run(f"SET LOCAL lock_timeout = '{PATIENCE:.0f}s'")  # or all requests would queue behind this one
 
 
 _NOTE = SQL("INSERT INTO schema_steps (step, name, applied_at) VALUES (:step, :name, :now)")
