@@ -38,7 +38,7 @@ def prepare(engine: str, folders: pytest.TempPathFactory) -> Prepared:
     return _MADE[engine]
 
 
-def _fill(url: str) -> Cast:
+def fill(url: str) -> Cast:
     """Migrate an empty database and put the cast into it."""
     world = World(url)
     try:
@@ -57,7 +57,7 @@ class _Files:
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders = folders
         self._url = f"sqlite:///{folders.mktemp('prepared') / 'slotkeeper.db'}"
-        self.cast = _fill(self._url)
+        self.cast = fill(self._url)
 
     def lend(self) -> str:
         path: Path = self._folders.mktemp("world") / "slotkeeper.db"
@@ -74,7 +74,7 @@ class _Databases:
     def __init__(self, running: Server) -> None:
         self._server = running
         self._template = running.create()
-        self.cast = _fill(running.url(self._template))
+        self.cast = fill(running.url(self._template))
         names = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
         self._tables = [row[0] for row in running.execute(f"{names} ORDER BY oid", self._template)]
         running.execute("CREATE SCHEMA prepared", self._template)
