@@ -78,8 +78,9 @@ class Kept(NamedTuple):
 class Replies:
     """Availability as it is written out, kept and proven fresh against the database for every single request.
 
-    Proof and reply come from the same moment of the database, so a kept reply is what the database says
-    at that moment. The replies kept take up to ``room`` bytes; the oldest go first.
+    The proof is read first and the reply a moment later. Where something changed in between, the proof is too old for
+    the reply and fails at the next request; it never proves a reply that is older than itself. The replies kept take
+    up to ``room`` bytes; the oldest go first.
     """
 
     def __init__(self, write: Callable[[Question, list[Slot]], bytes], *, room: int = 16 * 1024 * 1024) -> None:
@@ -93,16 +94,12 @@ class Replies:
         org_id = caller.org_id
         old = self._kept.get((org_id, question))
 
-        async def work(tx: Connection) -> Kept:
-            revisions = await days.get_revisions(tx, org_id, on=question.on, branch_id=question.branch_id)
-            if old is not None and old.is_fresh(revisions, now):
-                return old
-            seen = await _look(tx, org_id, question, now=now)
-            return Kept(revisions, now, seen.until, self._write(question, seen.slots))
-
-        kept = await db.read(work)
-        if kept is not old:
-            self._keep((org_id, question), kept)
+        revisions = await days.get_revisions(db, org_id, on=question.on, branch_id=question.branch_id)
+        if old is not None and old.is_fresh(revisions, now):
+            return old.reply
+        seen = await db.read(lambda tx: _look(tx, org_id, question, now=now))
+        kept = Kept(revisions, now, seen.until, self._write(question, seen.slots))
+        self._keep((org_id, question), kept)
         return kept.reply
 
     def _keep(self, place: tuple[str, Question], kept: Kept) -> None:

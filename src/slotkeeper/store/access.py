@@ -11,6 +11,7 @@ _CALLER = SQL("""
     FROM api_keys
     WHERE org_id = :org_id AND key_hash = :key_hash
       AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
+    @asked(key_hash TEXT, now INSTANT)
 """)
 
 _CHANNELS = {channel.value: channel for channel in Channel}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from slotkeeper.domain.calendar import is_skipped
 from slotkeeper.domain.capacity import Services
 from slotkeeper.domain.model import Channel, Override, Status, WindowDate
-from slotkeeper.store.database import SQL, Connection, Row, Value, pack
+from slotkeeper.store.database import SQL, Connection, Database, Row, Value, pack
 from slotkeeper.store.holds import bury
 from slotkeeper.store.rows import HIGHEST_UUID, LOWEST_UUID, id_of, key_of
 
@@ -66,6 +66,7 @@ _REVISIONS = SQL("""
     )
     FROM organizations o
     WHERE o.org_id = :org_id
+    @asked(date DATE, weekday INTEGER, first_branch UUID, last_branch UUID)
 """)
 
 _RECORD = """
@@ -207,9 +208,9 @@ async def list_on_date(
     return OnDate([_projected(row) for row in rows], json.loads(rows[0][18]), min(ends, default=None))
 
 
-async def get_revisions(tx: Connection, org_id: str, *, on: date, branch_id: str | None) -> Row | None:
+async def get_revisions(db: Database, org_id: str, *, on: date, branch_id: str | None) -> Row | None:
     """What is equal at two moments only if ``list_on_date`` is too, but for holds that ran out in between."""
-    return await tx.fetch_one(
+    return await db.look(
         _REVISIONS,
         org_id=org_id,
         date=on.isoformat(),

@@ -19,6 +19,8 @@ def each_host(url: str) -> list[str]:
     """A URL with several hosts as one URL for each of them."""
     parts = urlsplit(url)
     user, at, place = parts.netloc.rpartition("@")
+    if "," not in place:
+        return [url]
     return [parts._replace(netloc=f"{user}{at}{host}").geturl() for host in place.split(",")]
 
 
