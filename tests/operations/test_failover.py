@@ -28,7 +28,7 @@ from tests.world import APPOINTMENTS, AVAILABILITY, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CALLERS = 16
-ENOUGH = 150  # requests with an effect before something happens
+ENOUGH = 100  # requests with an effect before something happens
 SOON = 2.0  # seconds that an answer may come later than the patience says, on a busy machine
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 STORED = "SELECT count(*) FROM appointments WHERE patient_name = '{}'"
@@ -132,7 +132,6 @@ def test_without_the_standby_nothing_is_acknowledged_that_the_primary_alone_has(
     ):
         port = port_of(ready)
         crowd.work(port, clinic.next_week, after=ENOUGH, act=pair.standby.stop)
-        crowd.work(port, clinic.next_week)
         for _ in range(2):
             for told, seconds in pool.map(partial(ask_on, port, clinic), asks):
                 told.require_unavailable()
@@ -154,24 +153,6 @@ def test_without_the_standby_nothing_is_acknowledged_that_the_primary_alone_has(
             assert not told.replayed
 
 
-def test_a_standby_that_comes_back_gets_what_was_in_doubt_and_the_retry_is_told_so(
-    pair: Pair, clinic: Clinic, crowd: Crowd, tmp_path: Path
-) -> None:
-    terminal = Terminal(tmp_path, pair.url)
-    with terminal.serving() as (_, ready):
-        port = port_of(ready)
-        crowd.work(port, clinic.next_week, after=ENOUGH, act=pair.standby.stop)
-        ask_on(port, clinic, booking(clinic, "Somebody"))[0].require_unavailable()
-        pair.standby.start()
-        pair.wait_for_standby()
-        told, _ = ask_on(port, clinic, booking(clinic, "Somebody"))
-        told.good(201)
-        assert told.replayed
-        assert pair.standby.ask(STORED.format("Somebody"), DATABASE) == 1
-        crowd.make_up(port)
-        assert terminal.json("check") == {"differences": []}
-
-
 def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_acknowledged(
     pair: Pair, clinic: Clinic, tmp_path: Path
 ) -> None:
@@ -191,6 +172,7 @@ def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_acknowledged(
         told, _ = ask_on(port_of(ready), clinic, booking(clinic, "Somebody"))
         assert told.good(201)
         assert told.replayed
+        assert pair.standby.ask(STORED.format("Somebody"), DATABASE) == 1
 
 
 def test_a_standby_that_lags_loses_what_was_acknowledged(tmp_path: Path) -> None:
@@ -236,7 +218,7 @@ def test_a_server_that_crashes_and_starts_again_is_found_again_with_all_that_was
         crowd = Crowd(clinic, CALLERS, in_doubt=True)
         terminal = Terminal(tmp_path, node.url(DATABASE))
         with terminal.serving("--workers", "2") as (_, ready), Wire(port_of(ready), clinic.keys[0]) as wire:
-            for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT):
+            for how in (signal.SIGQUIT, signal.SIGINT):
                 crowd.work(port_of(ready), clinic.next_week, after=ENOUGH, act=partial(node.stop, how))
                 crowd.work(port_of(ready), clinic.next_week)
                 assert not is_ready(wire)
