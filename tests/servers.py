@@ -52,8 +52,8 @@ def versions() -> dict[str, Path]:
 class Server:
     """One PostgreSQL server on an empty folder."""
 
-    def __init__(self, programs: Path, *settings: str, inside: Path | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="slotkeeper-postgres-", dir=inside or _roomy()))
+    def __init__(self, programs: Path, *settings: str, folder: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="slotkeeper-postgres-", dir=folder or _roomy()))
         self.data = self.folder / "data"
         self._user = USER if os.geteuid() == 0 else None
         self._settings = settings
