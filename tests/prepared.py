@@ -43,7 +43,7 @@ def _on_server(running: Server | Cluster) -> Prepared:
     return _Clustered(running) if isinstance(running, Cluster) else _Databases(running)
 
 
-def _fill(url: str, engine: str = "") -> Cast:
+def fill(url: str, engine: str = "") -> Cast:
     """Migrate an empty database and put the cast into it."""
     world = World(url)
     try:
@@ -62,7 +62,7 @@ class _Files:
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders = folders
         self._url = f"sqlite:///{folders.mktemp('prepared') / 'slotkeeper.db'}"
-        self.cast = _fill(self._url)
+        self.cast = fill(self._url)
 
     def lend(self) -> str:
         path: Path = self._folders.mktemp("world") / "slotkeeper.db"
@@ -79,7 +79,7 @@ class _OnServer:
     def __init__(self, running: Server | Cluster, engine: str) -> None:
         self._server = running
         self._template = running.create()
-        self.cast = _fill(running.url(self._template), engine)
+        self.cast = fill(running.url(self._template), engine)
         names = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
         self._tables = [row[0] for row in running.execute(f"{names} ORDER BY oid", self._template)]
         running.execute("CREATE SCHEMA prepared", self._template)

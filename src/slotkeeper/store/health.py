@@ -22,8 +22,10 @@ _OF_FILES = {
     sqlite3.SQLITE_LOCKED: "is in use by another program: wait for that one, or end it",
 }
 
+_STANDBY = "may only be read: it is a standby, or was set so; name the primary, or promote this one"
+
 _OF_SERVERS = {
-    "25006": "may only be read: it is a standby, or was set so; name the primary",
+    "25006": _STANDBY,
     "28000": "does not let this user in: correct the user's name, or the server's pg_hba.conf",
     "28P01": "refuses the password: correct it in the URL, in PGPASSWORD or in ~/.pgpass",
     "3D000": "is not there: make it with 'createdb', or name another",
@@ -59,6 +61,8 @@ def explain(database: str, error: Unavailable) -> str | None:
 def _of_server(said: BaseException) -> str:
     if isinstance(said, asyncpg.PostgresError):
         return _OF_SERVERS.get(said.sqlstate or "", f"cannot be used ({said})")
+    if isinstance(said, asyncpg.TargetServerAttributeNotMatched):
+        return _STANDBY
     if isinstance(said, socket.gaierror):
         return "cannot be found: correct the name of the host"
     if isinstance(said, TimeoutError):

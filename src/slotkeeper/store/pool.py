@@ -56,6 +56,11 @@ class Pool:
         else:
             waiter.set_result(raw)
 
+    def distrust(self) -> None:
+        """Make all idle connections anew: the server behind them does not answer, or is no primary any more."""
+        for raw in self._idle:
+            raw.terminate()
+
     async def close(self, patience: float) -> None:
         """Close the idle ones in order; those that are lent out close when their process ends."""
         idle, self._idle = self._idle, []

@@ -10,7 +10,8 @@ Where it differs from the embedded engine, and why:
 - A read of one statement needs no transaction around it: the statement is one moment. Whether a second one follows is
   known when it comes; then the work is run again, inside a REPEATABLE READ transaction.
 - A connection that is lost while its COMMIT is under way leaves the outcome unknown. That is Unavailable, and never run
-  again here: the client's Idempotency-Key tells.
+  again here: the client's Idempotency-Key tells. So is one whose wait for the synchronous standby was cut short: it is
+  committed here, and a failure of this machine would lose it (docs/decisions/0018-failover.md).
 - Dates and UUIDs travel as text, as the protocol promises them.
 - Statements are prepared once for each connection. Just-in-time compilation is off: it takes longer than any of them.
 """
@@ -44,6 +45,7 @@ LONGEST_ASIDE = 120.0
 LONGEST_MIGRATION = 86_400.0
 NODES_PATIENCE = 2.0
 """For how many seconds the nodes of a distributed database may say nothing before they count as away."""
+SHORTEST_COMMIT = 1.0  # for how many seconds a commit may take, also of those who have waited long
 TRIES = 5  # how often a transaction is run that others keep from being done
 
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -155,6 +157,8 @@ class PostgresDatabase:
                 if not tries_left:
                     raise translate(error.__cause__) from error.__cause__  # type: ignore[arg-type]
             except FAILURES as error:
+                if isinstance(error, TimeoutError | asyncpg.ReadOnlySQLTransactionError):
+                    self._pool.distrust()
                 if not tries_left or getattr(error, "sqlstate", None) not in RUN_AGAIN:
                     raise translate(error) from error
                 log.info("a transaction is run again: %s", error)
@@ -170,6 +174,8 @@ class PostgresDatabase:
                 if not is_lost(error):
                     raise
                 raw.terminate()
+                if isinstance(error, TimeoutError):  # waiting again takes as long
+                    raise
                 raise _NotBegun from error
 
     async def _transact(
@@ -188,7 +194,7 @@ class PostgresDatabase:
             except BaseException as error:
                 await self._roll_back(raw, error)
                 raise
-            await self._commit(raw)
+            await self._commit(raw, _patience_left(asked_at))
             return result
 
     @contextlib.asynccontextmanager
@@ -221,19 +227,21 @@ class PostgresDatabase:
 
     async def _take(self, asked_at: float | None) -> Raw:
         """A connection; patience counts from when it was asked for, so that a queue does not add it up."""
-        waited = 0.0 if asked_at is None else time.monotonic() - asked_at
+        left = _patience_left(asked_at)
         try:
-            return await self._pool.take(max(0.0, PATIENCE - waited))
+            if not left:
+                raise TimeoutError("those who came before took too long")  # noqa: TRY301 - as if the pool said it
+            return await self._pool.take(left)
         except TimeoutError as error:
             raise translate(error) from error
 
     @staticmethod
     async def _begin(raw: Raw, begin: str) -> None:
         try:
-            await raw.execute(begin)
+            await raw.execute(begin, timeout=PATIENCE)
         except FAILURES as error:
             raw.terminate()
-            if is_lost(error):
+            if is_lost(error) and not isinstance(error, TimeoutError):
                 raise _NotBegun from error
             raise
 
@@ -251,22 +259,62 @@ class PostgresDatabase:
             raw.terminate()
 
     @staticmethod
-    async def _commit(raw: Raw) -> None:
-        """Make it durable. Raises Unavailable where nobody can know whether it is."""
+    async def _commit(raw: Raw, patience: float) -> None:
+        """Make it durable. Raises Unavailable where nobody can know whether it is on every machine."""
         try:
-            status = await raw.execute("COMMIT")
+            status, warnings = await _ask_to_commit(raw, max(patience, SHORTEST_COMMIT))
         except asyncpg.PostgresError as error:
             if error.sqlstate in RUN_AGAIN or (error.sqlstate or "").startswith("23"):
                 raise  # the server says that it did not happen
             raw.terminate()
-            log.warning("a commit was cut off, its outcome is unknown: %s", error)
-            raise Unavailable from error
+            raise _in_doubt(error) from error
+        except TimeoutError as error:
+            await _stop_waiting(raw)
+            raise _in_doubt(error) from error
         except FAILURES as error:
             raw.terminate()
-            log.warning("a commit was cut off, its outcome is unknown: %s", error)
-            raise Unavailable from error
+            raise _in_doubt(error) from error
         if status != "COMMIT":
             raise RuntimeError("work went on after one of its statements had failed")
+        if warnings:  # "canceling wait for synchronous replication", in whatever language
+            raise _in_doubt(warnings[0])
+
+
+async def _ask_to_commit(raw: Raw, patience: float) -> tuple[str, list[asyncpg.PostgresLogMessage]]:
+    """What the server says to COMMIT, and its warnings. Raises TimeoutError."""
+    warnings = []
+
+    def hear(_: Raw, message: asyncpg.PostgresLogMessage) -> None:
+        if message.severity_en == "WARNING":
+            warnings.append(message)
+
+    raw.add_log_listener(hear)
+    try:
+        return await raw.execute("COMMIT", timeout=patience), warnings
+    finally:
+        raw.remove_log_listener(hear)
+
+
+async def _stop_waiting(raw: Raw) -> None:
+    """Let a commit that waits for a standby end: otherwise it keeps its locks and a connection for as long as it waits.
+
+    The driver has told the server to stop; the next statement comes after that.
+    """
+    try:
+        async with asyncio.timeout(SHORTEST_COMMIT):
+            await raw.execute("ROLLBACK")
+    except FAILURES:
+        raw.terminate()
+
+
+def _in_doubt(said: object) -> Unavailable:
+    log.warning("a commit was cut off, its outcome is unknown: %s", str(said) or type(said).__name__)
+    return Unavailable()
+
+
+def _patience_left(asked_at: float | None) -> float:
+    """For how many seconds one who asked at that time may wait yet."""
+    return PATIENCE if asked_at is None else max(0.0, PATIENCE - (time.monotonic() - asked_at))
 
 
 async def _apply(tx: PostgresConnection, migration: Migration) -> int:

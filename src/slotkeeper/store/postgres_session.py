@@ -6,6 +6,7 @@ import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.store.database import SQL, Row, Rows, Value
+from slotkeeper.store.hosts import each_host, first_that_fits
 from slotkeeper.store.pool import Raw
 from slotkeeper.store.postgres_errors import FAILURES, unreachable
 from slotkeeper.store.postgres_sql import ROWS, spell
@@ -99,16 +100,9 @@ class OneStatement(PostgresConnection):
 
 
 async def connect(url: str) -> Raw:
-    """A new connection, as all of them are. Raises Unavailable."""
+    """A new connection to the primary among the URL's hosts, as all connections are. Raises Unavailable."""
     try:
-        raw: Raw = await asyncpg.connect(
-            url,
-            timeout=PATIENCE,
-            command_timeout=LONGEST_STATEMENT + PATIENCE,
-            statement_cache_size=512,
-            max_cached_statement_lifetime=0,
-            server_settings=_settings(),
-        )
+        raw = await first_that_fits(each_host(url), _connect)
     except (*FAILURES, ValueError) as error:
         raise unreachable(error) from error
     try:
@@ -121,6 +115,19 @@ async def connect(url: str) -> Raw:
             raise unreachable(error) from error
         raise
     return raw
+
+
+async def _connect(url: str) -> Raw:
+    """A connection to one host. A standby is refused, unless the URL asks for one: what it shows may be old."""
+    return await asyncpg.connect(
+        url,
+        timeout=PATIENCE,
+        command_timeout=LONGEST_STATEMENT + PATIENCE,
+        statement_cache_size=512,
+        max_cached_statement_lifetime=0,
+        target_session_attrs=None if "target_session_attrs=" in url else "primary",
+        server_settings=_settings(),
+    )
 
 
 def _settings() -> dict[str, str]:
