@@ -1,6 +1,7 @@
 """One session on a PostgreSQL server: how it is begun, and how statements run in it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import asyncpg
 
@@ -99,10 +100,13 @@ class OneStatement(PostgresConnection):
         self.is_used = True
 
 
-async def connect(url: str) -> Raw:
-    """A new connection to the primary among the URL's hosts, as all connections are. Raises Unavailable."""
+async def connect(url: str, *, pooler: bool = False) -> Raw:
+    """A new connection to the primary among the URL's hosts, as all connections are. Raises Unavailable.
+
+    Through a pooler it leads to many sessions.
+    """
     try:
-        raw = await first_that_fits(each_host(url), _connect)
+        raw = await first_that_fits(each_host(url), partial(_connect, pooler=pooler))
     except (*FAILURES, ValueError) as error:
         raise unreachable(error) from error
     try:
@@ -117,23 +121,22 @@ async def connect(url: str) -> Raw:
     return raw
 
 
-async def _connect(url: str) -> Raw:
+async def _connect(url: str, *, pooler: bool) -> Raw:
     """A connection to one host. A standby is refused, unless the URL asks for one: what it shows may be old."""
     return await asyncpg.connect(
         url,
         timeout=PATIENCE,
         command_timeout=LONGEST_STATEMENT + PATIENCE,
-        statement_cache_size=512,
+        statement_cache_size=0 if pooler else 512,
         max_cached_statement_lifetime=0,
         target_session_attrs=None if "target_session_attrs=" in url else "primary",
-        server_settings=_settings(),
+        server_settings={"application_name": "slotkeeper"} | ({} if pooler else _settings()),
     )
 
 
 def _settings() -> dict[str, str]:
     """What every session is told; a statement or a lock that takes too long ends as Unavailable."""
     return {
-        "application_name": "slotkeeper",
         "DateStyle": "ISO",
         "jit": "off",
         # The driver asks for each type of array once for each connection; where Citus hides its shards from the
@@ -143,6 +146,11 @@ def _settings() -> dict[str, str]:
         "lock_timeout": f"{PATIENCE * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
     }
+
+
+def set_local() -> str:
+    """The same for one transaction, behind its BEGIN: a session behind a pooler belongs to everybody."""
+    return "".join(f"; SET LOCAL {name} = '{value}'" for name, value in _settings().items())
 
 
 def _require_version(raw: Raw) -> None:
