@@ -58,8 +58,8 @@ def test_every_statement_is_understood_by_every_server_found(version: str, tmp_p
         async def prepare_all() -> int:
             raw = await postgres_session.connect(url)
             try:
-                for sql in statements().values():
-                    if "LOCK TABLE" not in sql:
+                for name, sql in statements().items():  # those of a distributed database need its extension
+                    if "LOCK TABLE" not in sql and not name.startswith("distribution."):
                         await raw.prepare(spell(SQL(sql)).text)
             finally:
                 await raw.close()
