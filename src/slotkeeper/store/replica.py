@@ -1,10 +1,10 @@
 """A PostgreSQL with a replica beside it: a standby that answers what may lag, as long as it is as good as the primary.
 
 Every reading on the replica proves first, in the very session that reads, that it may be believed: it is a standby of
-this cluster, on the same timeline, database and schema step, and it has replayed all that was committed on the primary
-when the question came. That is told by positions in the write-ahead log. No clock has a part in it, and a primary on
-which nothing happens makes nobody look late. Where the replica cannot prove it within a moment, the primary answers,
-and the replica is left alone for some seconds.
+this cluster, on the same timeline and database, and it has replayed all that was committed on the primary when the
+question came, the schema's steps too. That is told by positions in the write-ahead log. No clock has a part in it, and
+a primary on which nothing happens makes nobody look late. Where the replica cannot prove it within a moment, the
+primary answers, and the replica is left alone for some seconds.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ LEAVE_ALONE = 10.0
 _PULSE = SQL("SELECT 1")
 _STANDING = SQL("""
     SELECT pg_is_in_recovery(), system.system_identifier, pg_postmaster_start_time()::text, current_database()::text,
-        history.timeline_id, (SELECT max(step) FROM schema_steps),
+        history.timeline_id,
         CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() - '0/0'::pg_lsn
             ELSE pg_current_wal_flush_lsn() - '0/0'::pg_lsn END::bigint
     FROM pg_control_system() AS system, pg_control_checkpoint() AS history
@@ -54,7 +54,6 @@ class Standing(NamedTuple):
     started: str
     database: str
     timeline: int
-    step: int | None
     position: int | None
 
 
@@ -82,8 +81,6 @@ def refuse(own: Standing, primary: Standing) -> None:
         raise NotUsed(f"it leads to the database {own.database} of the server, and not to {primary.database}")
     if own.timeline != primary.timeline:
         raise NotUsed(f"it is on timeline {own.timeline} still, and the primary on {primary.timeline}")
-    if own.step != primary.step:
-        raise NotUsed(f"it is on schema step {own.step}, and the primary on {primary.step}")
 
 
 class Standby(PostgresDatabase):
