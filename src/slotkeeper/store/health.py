@@ -2,6 +2,7 @@
 
 import socket
 import sqlite3
+import ssl
 
 import asyncpg
 
@@ -36,6 +37,15 @@ _OF_SERVERS = {
     "57P03": "is starting up or shutting down: try again in a moment",
 }
 
+_OF_CONNECTIONS = (  # the narrower kinds first
+    (asyncpg.TargetServerAttributeNotMatched, _STANDBY),
+    (ssl.SSLError, "shows no certificate to trust: name its authority with sslrootcert, and the host as it says"),
+    (socket.gaierror, "cannot be found: correct the name of the host"),
+    (TimeoutError, "does not answer: look at the server, and at what is between here and there"),
+    (OSError, "cannot be reached: start the server, or correct the host and the port"),
+)
+_OF_NO_KIND = "cannot be used: its URL is of another form than postgresql://user:password@host:port/database"
+
 
 async def try_write(tx: Connection) -> None:
     """Take the way of a change without changing anything; an empty transaction would pass on a read-only database."""
@@ -61,12 +71,4 @@ def explain(database: str, error: Unavailable) -> str | None:
 def _of_server(said: BaseException) -> str:
     if isinstance(said, asyncpg.PostgresError):
         return _OF_SERVERS.get(said.sqlstate or "", f"cannot be used ({said})")
-    if isinstance(said, asyncpg.TargetServerAttributeNotMatched):
-        return _STANDBY
-    if isinstance(said, socket.gaierror):
-        return "cannot be found: correct the name of the host"
-    if isinstance(said, TimeoutError):
-        return "does not answer: look at the server, and at what is between here and there"
-    if isinstance(said, OSError):
-        return "cannot be reached: start the server, or correct the host and the port"
-    return "cannot be used: its URL is of another form than postgresql://user:password@host:port/database"
+    return next((cause for kind, cause in _OF_CONNECTIONS if isinstance(said, kind)), _OF_NO_KIND)
