@@ -24,7 +24,7 @@ from tests.operations.wire import Ask, Told, Unanswered, Wire
 from tests.prepared import fill
 from tests.servers import PACKAGED
 from tests.standbys import DATABASE, Node, Pair, until
-from tests.world import APPOINTMENTS, AVAILABILITY, World
+from tests.world import APPOINTMENTS, AVAILABILITY, Client, World, good, refused
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CALLERS = 16
@@ -231,13 +231,28 @@ def test_a_server_that_crashes_and_starts_again_is_found_again_with_all_that_was
         node.remove()
 
 
-def test_a_server_that_is_connected_to_a_standby_refuses_every_change_and_does_not_start_on_one(
+def test_a_server_that_is_connected_to_a_standby_refuses_every_change(pair: Pair, clinic: Clinic) -> None:
+    """As where the URL asks for any host, or a name was moved to another machine; reading goes on."""
+    world = World(f"{pair.standby.url(DATABASE)}?target_session_attrs=any")
+    client = Client(world, clinic.keys[0])
+    ask = booking(clinic, "Somebody")
+    try:
+        for path, body in ((ask.path, ask.body), ("/v1/services", {"name": "Vaccination"})):
+            answer = client.request("POST", path, json=body, headers={"idempotency-key": path})
+            refused(answer, 503, "UNAVAILABLE")
+            assert int(answer.headers["retry-after"]) > 0
+        good(client.get("/readyz"))
+        assert client.slots(clinic.next_week)
+    finally:
+        world.close()
+
+
+def test_a_server_does_not_start_on_a_standby_and_takes_changes_as_soon_as_a_primary_does(
     pair: Pair, clinic: Clinic, tmp_path: Path
 ) -> None:
-    alone = pair.standby.url(DATABASE)
-    said = Terminal(tmp_path, alone).refused("serve", "--port", "0")
+    said = Terminal(tmp_path, pair.standby.url(DATABASE)).refused("serve", "--port", "0")
     assert "may only be read: it is a standby" in said
-    terminal = Terminal(tmp_path, f"postgresql://postgres@{pair.primary.place}/{DATABASE}?target_session_attrs=any")
+    terminal = Terminal(tmp_path, pair.url)
     with terminal.serving() as (_, ready), Wire(port_of(ready), clinic.keys[0]) as wire:
         wire.send(booking(clinic, "First")).good(201)
         pair.primary.set("default_transaction_read_only", "on")
