@@ -4,12 +4,16 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from slotkeeper.app import open_database
+from slotkeeper.domain.access import operator
 from slotkeeper.domain.model import Service
+from slotkeeper.operations import audit, exports
+from slotkeeper.operations.audit import Wanted
 from slotkeeper.store import directory, replica
 from slotkeeper.store.database import SQL, Connection
 from slotkeeper.store.postgres import PostgresDatabase
@@ -114,6 +118,23 @@ def test_what_may_lag_is_read_on_the_replica_and_all_else_on_the_primary(house: 
     for read in (house.db.read, house.db.read_aside):
         assert wait_for(read(lambda tx: tx.fetch_one(_WHERE))) == (False,)
     assert wait_for(house.db.look(_WHERE)) == (False,)
+
+
+def test_the_audit_trail_and_exports_are_read_on_the_replica(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_after, read_there = replica.Standby.read_after, []
+
+    async def noted(self: Any, primary: Any, work: Any) -> Any:
+        answer = await read_after(self, primary, work)
+        read_there.append(answer)
+        return answer
+
+    monkeypatch.setattr(replica.Standby, "read_after", noted)
+    trail = audit.list_entries(house.db, operator(ORG), Wanted(), page=1, limit=10)
+    assert read_there == [wait_for(trail)]
+    written: list[bytes] = []
+    exported = wait_for(exports.export(house.db, None, write=written.append, clock=lambda: 0))
+    assert read_there[1:] == exported.organizations
+    assert written
 
 
 def test_a_reading_on_the_replica_misses_nothing_that_was_committed_before_it(

@@ -10,7 +10,7 @@ from slotkeeper.store.database import SQL, Row, Rows, Value
 from slotkeeper.store.hosts import each_host, first_that_fits
 from slotkeeper.store.pool import Raw
 from slotkeeper.store.postgres_errors import FAILURES, unreachable
-from slotkeeper.store.postgres_sql import ROWS, spell
+from slotkeeper.store.postgres_sql import ARRAYS, ROWS, spell
 
 OLDEST_SERVER = 14
 PATIENCE = 5.0
@@ -113,6 +113,8 @@ async def connect(url: str, *, pooler: bool = False) -> Raw:
         _require_version(raw)
         for name in ("uuid", "date"):
             await raw.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
+        if pooler:
+            await _learn_arrays(raw)
     except BaseException as error:
         raw.terminate()
         if isinstance(error, FAILURES):
@@ -151,6 +153,17 @@ def _settings() -> dict[str, str]:
 def set_local() -> str:
     """The same for one transaction, behind its BEGIN: a session behind a pooler belongs to everybody."""
     return "".join(f"; SET LOCAL {name} = '{value}'" for name, value in _settings().items())
+
+
+async def _learn_arrays(raw: Raw) -> None:
+    """Let the driver look up the arrays of its statements now, and take back what it tells the session meanwhile.
+
+    It turns compilation off in a session for that, and would leave it so where it found it off.
+    """
+    await raw.execute("BEGIN", timeout=PATIENCE)
+    columns = ", ".join(f"${number}::{kind}" for number, kind in enumerate(ARRAYS, start=1))
+    await raw.fetch(f"SELECT {columns}", *[[] for _ in ARRAYS])
+    await raw.execute("ROLLBACK")
 
 
 def _require_version(raw: Raw) -> None:
