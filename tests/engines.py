@@ -29,6 +29,8 @@ BOTH = (SQLITE, POSTGRES, *CLUSTERS)
 """For tests that take long: each engine once."""
 POOLER = f"pooler-{PACKAGED}"
 """The packaged PostgreSQL, reached through a pgbouncer."""
+SECTIONS = re.compile(r"\.test_section_\d_\w+$")
+"""The modules that go through the contract: they run on every version of PostgreSQL that is found."""
 THROUGH_POOLER = re.compile(r"\.test_section_[2468]_\w+$")
 """The modules of tests that run through a pooler too; in a soak it is all of them."""
 
