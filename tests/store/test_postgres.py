@@ -249,6 +249,13 @@ def test_a_caller_who_goes_away_leaves_nothing_half_done_and_no_connection_behin
     assert _names(database) == ["Dentist"]
 
 
+def test_who_has_waited_too_long_for_those_before_is_not_begun_with(database: PostgresDatabase) -> None:
+    with pytest.raises(Unavailable):
+        wait_for(database.write(_add("Checkup"), asked_at=time.monotonic() - postgres_session.PATIENCE))
+    wait_for(database.write(_add("Dentist"), asked_at=time.monotonic() - postgres_session.PATIENCE / 2))
+    assert _names(database) == ["Dentist"]
+
+
 def test_who_waits_for_a_connection_too_long_is_told_so(
     database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
