@@ -68,7 +68,7 @@ class _Desk:
 
 
 def _size_of_answer(path: Path, clinic: Clinic, booking: NewAppointment) -> int:
-    with serving(path, constant_size=1000) as (port, _):
+    with serving(f"sqlite:///{path}", constant_size=1000) as (port, _):
         request = post(APPOINTMENTS, body_of(booking), clinic.key, "first")
         return put_load(port, [request], seconds=1, connections=1).size
 
@@ -88,7 +88,7 @@ def measure(folder: Path, *, rounds: int, seconds: float) -> list[Round]:
     size = _size_of_answer(path, clinic, patients.spread(1)[0])
     shutil.copy(path, folder / "twin.db")
     results = []
-    with serving(path, constant_size=size) as (port, _):
+    with serving(f"sqlite:///{path}", constant_size=size) as (port, _):
         twin = Twin(path, folder / "twin.db", clinic.org_id)
         desk = _Desk(clinic, twin, port, seconds=seconds)
         for _ in range(1 + rounds):

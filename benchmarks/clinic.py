@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 from slotkeeper.domain.access import Scope, operator
 from slotkeeper.domain.model import DAYS, Channel, Session
-from slotkeeper.operations import access, directory, windows
+from slotkeeper.operations import Database, access, directory, windows
 from slotkeeper.operations.appointments import NewAppointment
-from slotkeeper.store.sqlite import SqliteDatabase
 
 ZONE = ZoneInfo("Asia/Kolkata")
 SERVICES = ("General Checkup", "Vaccination", "Dental", "Eyes")
@@ -33,7 +32,7 @@ class Clinic(NamedTuple):
     hall: str
 
 
-async def fill(db: SqliteDatabase, *, now: int) -> Clinic:
+async def fill(db: Database, *, now: int) -> Clinic:
     """Make the clinic in an empty database, with a key that books for the staff."""
     await db.migrate()
     organization = await directory.create_organization(db, name="Bench", timezone=ZONE.key, now=now)

@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -13,13 +12,13 @@ import msgspec
 import uvloop
 
 from benchmarks.clinic import Patients, fill
+from benchmarks.engines import Engine
 from slotkeeper.api.schemas import BookedView, appointment_view
-from slotkeeper.app import system_clock
+from slotkeeper.app import open_database, system_clock
 from slotkeeper.domain.access import Caller, Once
 from slotkeeper.operations import access, together
 from slotkeeper.operations.appointments import NewAppointment, Shown, book_appointment
 from slotkeeper.operations.line import Line, new_line
-from slotkeeper.store.sqlite import SqliteDatabase
 
 WAITING = 32
 BOOKINGS = 2_000
@@ -68,7 +67,7 @@ def _once(caller: Caller) -> Caller:
     return caller._replace(once=Once(key, hashlib.sha256(key.encode()).hexdigest(), _answer))
 
 
-async def _rate(line: Line, caller: Caller, bookings: list[NewAppointment]) -> float:
+async def book_all(line: Line, caller: Caller, bookings: list[NewAppointment]) -> float:
     """Bookings a second where some people book one after the other, each as soon as the last one is answered."""
     left = iter([(_once(caller), new) for new in bookings])
 
@@ -84,17 +83,18 @@ async def _rate(line: Line, caller: Caller, bookings: list[NewAppointment]) -> f
 async def _rates(line: Line, caller: Caller, bookings: list[NewAppointment]) -> Rates:
     """Half of some bookings in groups, the other half alone."""
     half = len(bookings) // 2
-    grouped = await _rate(line, caller, bookings[:half])
+    grouped = await book_all(line, caller, bookings[:half])
     with _groups_of(1):
-        return Rates(grouped, await _rate(line, caller, bookings[half:]))
+        return Rates(grouped, await book_all(line, caller, bookings[half:]))
 
 
-def measure(folder: Path, *, rounds: int) -> list[Round]:
+def measure(engine: Engine, *, rounds: int) -> list[Round]:
     """Book in each of some rounds, after one that does not count."""
 
     async def main() -> list[Round]:
-        db = SqliteDatabase(folder / "grouping.db")
+        db = open_database(engine.url)
         clinic = await fill(db, now=system_clock())
+        await engine.settle()
         caller = await access.authenticate(db, clinic.key, now=system_clock())
         patients, line = Patients(clinic), new_line(db)
         results = []

@@ -86,11 +86,11 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(database: Path, *, constant_size: int, keep: bool = True) -> Iterator[tuple[int, int]]:
+def serving(url: str, *, constant_size: int, keep: bool = True) -> Iterator[tuple[int, int]]:
     """A server process on loopback, which may keep its replies: its port and its process id."""
     port = _free_port()
     environment = os.environ | {
-        "SLOTKEEPER_DATABASE_URL": f"sqlite:///{database}",
+        "SLOTKEEPER_DATABASE_URL": url,
         "SLOTKEEPER_LOG_LEVEL": "warning",
         "BENCH_CONSTANT_SIZE": str(constant_size),
         "BENCH_KEEP": str(int(keep)),
@@ -121,6 +121,21 @@ def seconds_of_processor(pid: int) -> float:
     """What a process has used of the processors so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def seconds_of_family(pid: int) -> float:
+    """What a process, its children, and those of them that are gone have used of the processors so far."""
+    total = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has just ended
+        if stat.parent.name == str(pid):
+            total += sum(map(int, fields[11:15]))
+        elif fields[1] == str(pid):
+            total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def resident_megabytes(pid: int) -> float:

@@ -50,8 +50,8 @@ def versions() -> dict[str, Path]:
 class Server:
     """One PostgreSQL server on an empty folder."""
 
-    def __init__(self, programs: Path, *settings: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="slotkeeper-postgres-", dir=_roomy()))
+    def __init__(self, programs: Path, *settings: str, folder: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="slotkeeper-postgres-", dir=folder or _roomy()))
         self.data = self.folder / "data"
         self._user = USER if os.geteuid() == 0 else None
         self._settings = settings
@@ -97,9 +97,21 @@ class Server:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def pid(self) -> int:
+        """The process that all others of this server are children of."""
+        if self._process is None:
+            raise RuntimeError("this server is stopped")
+        return self._process.pid
+
     def url(self, database: str, *, user: str = SUPERUSER) -> str:
         """How programs reach a database of this server."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
+
+    def set(self, name: str, value: str) -> None:
+        """Give a setting of the running server another value."""
+        self.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.execute("SELECT pg_reload_conf()")
 
     def create(self, template: str | None = None) -> str:
         """A new database, empty or a copy of another one; its name."""

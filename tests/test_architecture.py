@@ -12,6 +12,7 @@ import pytest
 
 from slotkeeper.api.routes import OPERATIONS
 from slotkeeper.domain.access import Scope
+from slotkeeper.store import tables
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -42,7 +43,6 @@ ALLOWED = {
 UNROUTED = {
     "directory._ORGANIZATIONS": "the person at the command line lists all organizations",
     "directory._HORIZONS": "rolling forward looks for work in every organization; what it finds is done one by one",
-    "appointments._DIFFERENCES": "whoever checks a database checks all of it",
 }
 """Statements that are not about one organization, and why."""
 
@@ -136,7 +136,13 @@ def statements() -> dict[str, str]:
             if isinstance(node, ast.Assign) and "SQL(" in ast.unparse(node.value):
                 name = ast.unparse(node.targets[0])
                 found[f"{path.stem}.{name}"] = str(getattr(module, name))
-    return found
+    return found | {f"tables.{name}[{table}]": sql for name, each in of_tables().items() for table, sql in each.items()}
+
+
+def of_tables() -> dict[str, dict[str, str]]:
+    """The statements that stand once for each table."""
+    names = {table.name for table in tables.TABLES}
+    return {name: each for name, each in vars(tables).items() if isinstance(each, dict) and each.keys() == names}
 
 
 def unrouted_tables(sql: str) -> list[str]:

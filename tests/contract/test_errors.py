@@ -12,7 +12,7 @@ import pytest
 from slotkeeper.app import create_app, open_database
 from slotkeeper.settings import Settings, is_server, sqlite_path
 from slotkeeper.store import postgres_session, sqlite
-from slotkeeper.store.database import Work
+from slotkeeper.store.database import SQL, Row, Value, Work
 from slotkeeper.store.sqlite import SqliteDatabase
 from tests import direct
 from tests.world import AVAILABILITY, MONDAY, REGENERATE, TRACKING, WINDOWS, Cast, Client, World, good, refused
@@ -243,6 +243,9 @@ class Broken(SqliteDatabase):
 
     async def read(self, work: Work[Any]) -> Any:
         raise RuntimeError(f"the secret detail {work!r}")
+
+    async def look(self, sql: SQL, **values: Value) -> Row | None:
+        raise RuntimeError(f"the secret detail {sql} {values}")
 
 
 def test_our_own_fault_is_500_with_the_request_id_in_the_log_and_no_internals(

@@ -18,6 +18,9 @@ from schemathesis.config._checks import POSITIVE_DATA_ACCEPTANCE_EXPECTED_STATUS
 from schemathesis.core.result import Ok
 from schemathesis.engine import events, from_schema
 
+from slotkeeper.app import create_app, open_database
+from slotkeeper.settings import Settings
+from tests.waiting import in_one_loop, wait_for
 from tests.world import MONDAY, Client, World
 
 BOOKING = "the instant is to come, in an open window of the service; min_notice_hours, max_advance_days"
@@ -112,10 +115,13 @@ def run(new_world: Callable[[], World], prepared: Any) -> Run:
     owner.branch("Main Street")
     service = owner.service("Checkup")
     world.book(prepared.cast.owner_org, owner.window(), MONDAY, service)
-    schema = schemathesis.openapi.from_asgi("/openapi.json", world.app, config=configuration(prepared.cast.owner))
+    db = open_database(world.url)
+    app = in_one_loop(create_app(db, Settings(), clock=world.clock))
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=configuration(prepared.cast.owner))
     found = Run(schema)
     for event in from_schema(schema).execute():
         found.take(event)
+    wait_for(db.close())
     world.close()
     return found
 

@@ -38,6 +38,14 @@ def test_the_same_patient_is_refused_however_name_and_phone_are_written(clinic: 
     assert clinic.filled(NEXT) == {clinic.window: 0}
 
 
+def test_a_refused_duplicate_changes_nothing_of_what_is_stored(clinic: Clinic) -> None:
+    clinic.book()
+    org_id = clinic.org_id
+    before = direct.dump(clinic.world.url, org_id) | {"audit": []}
+    refused(clinic.ask(appointment_date=f"{NEXT}T10:00:00Z"), 409, "DUPLICATE_BOOKING")
+    assert direct.dump(clinic.world.url, org_id) | {"audit": []} == before
+
+
 def test_another_name_phone_service_or_organization_is_no_duplicate(clinic: Clinic, outsider: Client) -> None:
     clinic.book()
     other = clinic.owner.service("Vaccination")

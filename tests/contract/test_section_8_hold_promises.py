@@ -132,3 +132,17 @@ def test_two_holds_for_one_patient_confirmed_at_once_give_one_appointment(clinic
     refused(answers[loser], 409, "DUPLICATE_BOOKING")
     assert good(clinic.shown(holds[loser]))["data"] == holds[loser]
     assert clinic.counts() == (1, 0, 0)
+
+
+def test_a_service_that_is_taken_off_offer_leaves_the_promise_alone(clinic: Clinic) -> None:
+    hold = clinic.hold()
+    good(clinic.owner.patch(f"/v1/services/{clinic.service}", {"active": False}))
+    good(clinic.confirm(hold), 201)
+
+
+def test_a_window_that_moved_to_other_hours_is_said_and_confirmed_at_one_of_those(clinic: Clinic) -> None:
+    hold = clinic.hold()
+    good(clinic.owner.patch(f"/v1/appointment-slots/{clinic.window}", {"start_time": "14:00", "end_time": "16:00"}))
+    error = refused(clinic.confirm(hold), 400, "VALIDATION_ERROR")
+    assert "14:00–16:00" in error["message"]
+    good(clinic.confirm(hold, appointment_date=f"{MONDAY}T14:30:00Z"), 201)

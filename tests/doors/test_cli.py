@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from slotkeeper import __version__
+from slotkeeper.store.migrations import current_step
 from tests.doors.terminal import PATIENCE, SLOTKEEPER, Terminal
 
 pytestmark = pytest.mark.slow
+
+STEP = current_step()
 
 COMMANDS = {
     (): [],
@@ -39,6 +42,8 @@ COMMANDS = {
     ("windows", "import"): ["--dry-run", "--database", "--organization", "--json"],
     ("regenerate",): ["--from", "--to", "--dry-run", "--database", "--organization", "--json"],
     ("check",): ["--database", "--json"],
+    ("export",): ["FILE", "--database", "--organization", "--json"],
+    ("import",): ["FILE", "--name", "--start-over", "--database", "--json"],
     ("patients", "erase"): ["--phone", "--name", "--dry-run", "--database", "--organization", "--json"],
 }
 
@@ -119,22 +124,26 @@ def test_a_first_organization_makes_the_database_too(terminal: Terminal) -> None
 def test_on_an_empty_database_a_refusal_says_which_command_to_run(terminal: Terminal, command: list[str]) -> None:
     (terminal.folder / "slotkeeper.db").touch()
     assert "'slotkeeper migrate'" in terminal.refused(*command)
-    assert terminal.done("migrate") == "Migrated 0 to 1.\n"
+    assert terminal.done("migrate") == f"Migrated 0 to {STEP}.\n"
     if command != ["check"]:
         assert "'slotkeeper organizations create NAME'" in terminal.refused(*command)
 
 
 def test_migrating_again_changes_nothing(terminal: Terminal) -> None:
-    assert terminal.json("migrate") == {"from": 0, "to": 1}
-    assert terminal.json("migrate") == {"from": 1, "to": 1}
+    assert terminal.json("migrate") == {"from": 0, "to": STEP}
+    assert terminal.json("migrate") == {"from": STEP, "to": STEP}
 
 
 @pytest.mark.parametrize(
-    ("step", "word"), [(2, None), (3, "install a newer Slotkeeper")], ids=["the next step", "the step after that"]
+    ("step", "word"),
+    [(STEP + 1, None), (STEP + 2, "install a newer Slotkeeper")],
+    ids=["the next step", "the step after that"],
 )
 def test_a_program_runs_on_its_own_schema_step_and_the_next_one(clinic: Terminal, step: int, word: str | None) -> None:
     with sqlite3.connect(clinic.folder / "slotkeeper.db") as raw:
-        raw.executemany("INSERT INTO schema_steps VALUES (?, 'later', 0)", [(later,) for later in range(2, step + 1)])
+        raw.executemany(
+            "INSERT INTO schema_steps VALUES (?, 'later', 0)", [(later,) for later in range(STEP + 1, step + 1)]
+        )
     raw.close()
     if word is None:
         assert clinic.json("branches", "list")["branches"]

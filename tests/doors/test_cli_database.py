@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from slotkeeper.store.migrations import current_step
 from tests.doors.terminal import SLOTKEEPER, Terminal
 
 pytestmark = pytest.mark.slow
 
+STEP = current_step()
 SERVE = ["serve", "--port", "0"]
 
 
@@ -81,12 +83,14 @@ def test_a_full_disk_under_the_output_is_one_line(clinic: Terminal) -> None:
     assert clinic.shell(f"{command} 2>&1").returncode == 1
 
 
-@pytest.mark.parametrize("step", [2, 3])
+@pytest.mark.parametrize("step", [STEP + 1, STEP + 2])
 def test_migrate_accepts_the_next_schema_step_and_refuses_those_after_it(clinic: Terminal, step: int) -> None:
     with sqlite3.connect(clinic.folder / "slotkeeper.db") as raw:
-        raw.executemany("INSERT INTO schema_steps VALUES (?, 'later', 0)", [(later,) for later in range(2, step + 1)])
+        raw.executemany(
+            "INSERT INTO schema_steps VALUES (?, 'later', 0)", [(later,) for later in range(STEP + 1, step + 1)]
+        )
     raw.close()
-    if step == 2:
-        assert clinic.json("migrate") == {"from": 2, "to": 2}
+    if step == STEP + 1:
+        assert clinic.json("migrate") == {"from": step, "to": step}
     else:
         assert "install a newer Slotkeeper" in clinic.refused("migrate")

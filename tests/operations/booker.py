@@ -16,15 +16,17 @@ from typing import Any
 
 from slotkeeper.app import open_database
 from slotkeeper.domain import access, capacity
-from slotkeeper.domain.access import Caller
+from slotkeeper.domain.access import Caller, Once
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.domain.model import AppointmentStatus, Channel, Session
 from slotkeeper.domain.slot_ids import parse_slot_id
 from slotkeeper.operations import appointments, closures, holds, line, overrides, schedule, windows
+from slotkeeper.operations.acts import Replayed
 from slotkeeper.operations.appointments import Changing, NewAppointment
 from slotkeeper.operations.closures import NewClosure
 from slotkeeper.operations.holds import NewHold
 from slotkeeper.operations.ids import new_id
+from slotkeeper.store.postgres_session import PostgresConnection
 
 
 def no_echo(*_: object) -> None:
@@ -171,6 +173,21 @@ class Booker:
         """The same person in every process, each asking for a window of its own."""
         await self.book(f"Twin {number}", self.task["windows"][self.task["seed"] % 2])
 
+    async def keyed(self, number: int) -> None:
+        """A request that every process is sent at once, with one Idempotency-Key; notes what each answered."""
+        once = Once(f"key {number}", "the same request", lambda shown: (201, str(shown.appointment.appointment_id)))
+        caller = self.caller._replace(key_id="77777777-7777-4777-8777-777777777777", once=once)
+        window = self.task["windows"][0]
+        new = NewAppointment(self.task["service"], self.task["instants"][window], f"Twin {number}", self.task["phone"])
+        try:
+            shown = await appointments.book_appointment(self.line, caller, new, now=self.now())
+            self.codes["BOOKED"] += 1
+            answer = str(shown.appointment.appointment_id)
+        except Replayed as replayed:
+            self.codes["REPLAYED"] += 1
+            answer = replayed.answer
+        self.codes[f"{number} {answer}"] += 1
+
     async def run(self) -> Counter[str]:
         try:
             for kinds in self.task["people"]:
@@ -180,6 +197,10 @@ class Booker:
         return self.codes
 
 
+async def unlocked(*_: object, **__: object) -> None:
+    """Keep nobody waiting."""
+
+
 def main() -> None:
     task = json.loads(sys.argv[1])
     if task.get("unguarded") == "room":
@@ -187,6 +208,8 @@ def main() -> None:
     elif task.get("unguarded") == "holds":
         guarded = capacity.has_room
         capacity.has_room = lambda at, *more: guarded(at._replace(holds=0), *more)
+    elif task.get("unguarded") == "lock":
+        PostgresConnection.lock = unlocked  # type: ignore[method-assign]
     booker = Booker(task)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

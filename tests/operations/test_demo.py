@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from slotkeeper.app import open_database
 from slotkeeper.domain.access import Caller, Scope, operator
 from slotkeeper.domain.calendar import parse_instant, today
 from slotkeeper.domain.errors import Conflict
@@ -15,7 +16,7 @@ from slotkeeper.domain.model import Channel, Day, Session, Slot, TrackingRecord
 from slotkeeper.operations import Database, access, availability, directory, schedule, upkeep, windows
 from slotkeeper.operations.demo import BOOKED_DAYS, Demo, fill_demo, next_day
 from slotkeeper.operations.demo_clinic import CHECKUP, EXAMPLE_WINDOW, ORGANIZATION
-from slotkeeper.store.sqlite import SqliteDatabase
+from tests.engines import empty_database
 
 T = TypeVar("T")
 NOW = parse_instant("2026-06-01T08:00:00Z")
@@ -26,8 +27,8 @@ PAGE_DATE = date(2026, 6, 15)
 class DemoWorld:
     """A database with the demo in it."""
 
-    def __init__(self, path: Path, now: int = NOW) -> None:
-        self.db: Database = SqliteDatabase(path)
+    def __init__(self, url: str, now: int = NOW) -> None:
+        self.db: Database = open_database(url)
         self.runner = asyncio.Runner()
         self.now = now
         self.run(lambda db: db.migrate())
@@ -67,10 +68,17 @@ class DemoWorld:
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoWorld]:
-    world = DemoWorld(tmp_path_factory.mktemp("demo") / "demo.db")
-    yield world
-    world.close()
+def clinic(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoWorld]:
+    with empty_database(engine, tmp_path_factory.mktemp("demo")) as url:
+        world = DemoWorld(url)
+        yield world
+        world.close()
+
+
+@pytest.fixture
+def url(engine: str, tmp_path: Path) -> Iterator[str]:
+    with empty_database(engine, tmp_path) as url:
+        yield url
 
 
 def test_the_pages_availability_example_is_answered_with_the_pages_numbers(clinic: DemoWorld) -> None:
@@ -153,8 +161,8 @@ def test_its_keys_have_every_scope_a_channel_each_and_no_rate_limit(clinic: Demo
         assert (caller.channel, caller.rate_limit) == (channel, 0)
 
 
-def test_a_second_start_makes_new_keys_and_nothing_else(tmp_path: Path) -> None:
-    world = DemoWorld(tmp_path / "demo.db")
+def test_a_second_start_makes_new_keys_and_nothing_else(url: str) -> None:
+    world = DemoWorld(url)
     before = world.records(TODAY, PAGE_DATE)
     again = world.run(lambda db: fill_demo(db, now=NOW))
     assert again.key != world.demo.key
@@ -163,8 +171,8 @@ def test_a_second_start_makes_new_keys_and_nothing_else(tmp_path: Path) -> None:
     world.close()
 
 
-def test_a_database_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
-    world = DemoWorld(tmp_path / "demo.db")
+def test_a_database_of_somebody_elses_is_left_alone(url: str) -> None:
+    world = DemoWorld(url)
     world.run(lambda db: directory.create_organization(db, name="Real Clinic", timezone="UTC", now=NOW))
     with pytest.raises(Conflict, match="of your own"):
         world.run(lambda db: fill_demo(db, now=NOW))
@@ -172,10 +180,10 @@ def test_a_database_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("weekday", range(7))
-def test_on_every_weekday_and_near_midnight_the_clinic_looks_the_same(tmp_path: Path, weekday: int) -> None:
+def test_on_every_weekday_and_near_midnight_the_clinic_looks_the_same(url: str, weekday: int) -> None:
     midnight_of_a_monday = parse_instant("2027-12-26T18:30:00Z")  # the year changes during the week
     now = midnight_of_a_monday + (weekday + 1) * 24 * 60 * 60 * 1000 - 1
-    world = DemoWorld(tmp_path / "demo.db", now)
+    world = DemoWorld(url, now)
     on = today(now, "Asia/Kolkata")
     assert on.weekday() == weekday
     assert world.demo.monday.weekday() == 0

@@ -13,6 +13,7 @@ import pytest
 
 from slotkeeper.operations import upkeep
 from tests import direct
+from tests.engines import POSTGRES
 from tests.world import MONDAY, Cast, Client, World, good, millis
 
 pytestmark = [pytest.mark.slow, pytest.mark.every_engine]
@@ -197,6 +198,24 @@ def test_without_a_guard_these_tests_would_see_overselling(race: Race, guard: st
     race.watch(7)
     race.run(people, unguarded=guard)
     assert race.seen()
+
+
+@pytest.mark.engines(POSTGRES)
+def test_without_the_locks_these_tests_would_see_overselling(race: Race) -> None:
+    """SQLite needs none: whoever writes has the whole file."""
+    race.open(7)
+    race.watch(7)
+    race.run({"once": 60}, unguarded="lock")
+    assert race.seen()
+
+
+def test_one_request_that_every_process_gets_at_once_has_one_effect_and_one_answer(race: Race) -> None:
+    race.open(100)
+    done: Counter[str] = sum(race.run({"keyed": 30}), Counter())
+    assert (done.pop("BOOKED"), done.pop("REPLAYED")) == (30, 30 * (PROCESSES - 1))
+    assert list(done.values()) == [PROCESSES] * 30, "every process gave the same answer to each"
+    assert race.filled() == [30, 0]
+    assert race.differences() == []
 
 
 def test_bookings_of_one_process_share_their_commits(new_world: Callable[[], World], prepared: Any) -> None:

@@ -6,23 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from slotkeeper.app import open_database
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import RateLimitExceeded
 from slotkeeper.domain.model import Channel
 from slotkeeper.operations import access, directory
 from slotkeeper.operations.rate_leases import MINUTE, SharedRateLimits
-from slotkeeper.store.database import Database, run
-from slotkeeper.store.sqlite import SqliteDatabase
+from slotkeeper.store.database import Database
+from tests.engines import empty_database
+from tests.waiting import wait_for
 
 START = 1_780_300_800_000
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = SqliteDatabase(tmp_path / "test.db")
-    run(database.migrate())
-    yield database
-    run(database.close())
+def database(engine: str, tmp_path: Path) -> Iterator[Database]:
+    with empty_database(engine, tmp_path) as url:
+        database = open_database(url)
+        wait_for(database.migrate())
+        yield database
+        wait_for(database.close())
 
 
 def _caller(database: Database, limit: int) -> Caller:
@@ -40,7 +43,7 @@ def _caller(database: Database, limit: int) -> Caller:
         )
         return await access.authenticate(database, text, now=START)
 
-    return run(make())
+    return wait_for(make())
 
 
 def _admitted(database: Database, caller: Caller, asked: list[tuple[int, int]], processes: int) -> list[int]:
@@ -58,7 +61,7 @@ def _admitted(database: Database, caller: Caller, asked: list[tuple[int, int]], 
         assert all(wait >= 1 for wait in waits)
         return through
 
-    return run(ask())
+    return wait_for(ask())
 
 
 def _most_in_a_minute(instants: list[int]) -> int:
@@ -102,7 +105,7 @@ def test_after_the_wait_requests_go_through_again(database: Database) -> None:
         await limits.admit(caller, START + 20 + refused.value.retry_after * 1000)
         return refused.value.retry_after
 
-    assert 59 <= run(ask()) <= 67
+    assert 59 <= wait_for(ask()) <= 67
 
 
 def test_a_key_without_a_limit_needs_no_lease(database: Database) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import time
+from collections.abc import Sequence
 
 import pytest
 
 from slotkeeper.app import open_database
 from slotkeeper.domain.errors import Conflict, Unavailable
 from slotkeeper.domain.model import Configuration, Organization, Service
-from slotkeeper.store import directory
-from slotkeeper.store.database import SQL, Connection, Database, pack
+from slotkeeper.store import directory, postgres_session
+from slotkeeper.store.database import SQL, Connection, Database, Row, pack
 from slotkeeper.store.rows import ZERO_UUID
 from tests.engines import in_another_thread
 from tests.waiting import wait_for
@@ -112,6 +114,28 @@ def test_a_read_of_several_statements_may_start_again_and_then_sees_one_moment(o
         return seen
 
     assert len(wait_for(owned.read(work))) == 1
+
+
+def test_long_reading_work_may_stand_still_between_its_statements(
+    owned: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export writes into a pipe, and whoever reads that may be slow; so a session's own patience does not count."""
+    monkeypatch.setattr(postgres_session, "LONGEST_STATEMENT", 0.3)
+    other = open_database(url)
+
+    async def work(tx: Connection) -> Sequence[Row]:
+        await tx.fetch(_NAMES, org_id=ORG)
+        time.sleep(0.8)  # noqa: ASYNC251 - nobody else is in this event loop
+        return await tx.fetch(_NAMES, org_id=ORG)
+
+    async def main() -> Sequence[Row]:
+        try:
+            return await other.read_aside(work)
+        finally:
+            await other.close()
+
+    wait_for(owned.write(lambda tx: directory.insert_service(tx, ORG, _service("Checkup"))))
+    assert [tuple(row) for row in wait_for(main())] == [("Checkup",)]
 
 
 def test_rows_of_a_parameter_come_as_a_table_with_text_numbers_and_absent_values(database: Database) -> None:

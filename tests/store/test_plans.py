@@ -21,6 +21,11 @@ WHOLE = {
     "windows._LIST": "it lists the windows of an organization, with filters that may all be absent",
     "windows._SIZES": "regenerate goes through all windows",
     "requests._MENTIONING": "erasing a person looks through the answers of one day",
+    **{f"tables._COUNTS[{table}]": "whoever moves an organization counts all of it" for table in MANY},
+    **{
+        f"tables._REMOVALS[{table}]": "what an interrupted import left is taken away from its beginning"
+        for table in MANY
+    },
 }
 """Statements that read all rows of an organization, and why."""
 
@@ -28,8 +33,14 @@ WHOLE = {
 def statements() -> Iterator[tuple[str, SQL]]:
     for module in pkgutil.iter_modules(store.__path__):
         for name, value in vars(importlib.import_module(f"{store.__name__}.{module.name}")).items():
-            if re.fullmatch(r"_[A-Z_]+", name) and isinstance(value, str) and is_statement(value):
-                yield f"{module.name}.{name}", SQL(value)
+            if not re.fullmatch(r"_[A-Z_]+", name):
+                continue
+            each = (
+                {f"{name}[{table}]": sql for table, sql in value.items()} if isinstance(value, dict) else {name: value}
+            )
+            for own, text in each.items():
+                if isinstance(text, str) and is_statement(text):
+                    yield f"{module.name}.{own}", SQL(text)
 
 
 def is_statement(text: str) -> bool:

@@ -49,10 +49,17 @@ async def get_availability(request: Request) -> Page:
 
     Full windows are listed too, with 0 available.
     """
-    query = read_query(AvailabilityQuery, request.query)
-    question = Question(query.date, query.branch_id, query.session, query.appointment_type_id)
-    replies = request.site.replies
-    return Page("application/json", await replies.get(request.db, request.caller, question, now=request.now))
+    question = read_question(request.query)
+    if request.proof is None:
+        raise ValueError("availability is asked for with the proof that the door reads")
+    reply = await request.site.replies.get(request.db, request.caller, question, request.proof, now=request.now)
+    return Page("application/json", reply)
+
+
+def read_question(raw: bytes) -> Question:
+    """What a query string asks of availability. Raises InvalidInput."""
+    query = read_query(AvailabilityQuery, raw)
+    return Question(query.date, query.branch_id, query.session, query.appointment_type_id)
 
 
 def write_availability(question: Question, slots: Sequence[Slot]) -> bytes:

@@ -4,6 +4,7 @@ Starlette's router finds the path; behind it these are plain ASGI applications, 
 asked thousands of times a second and every layer between the server and a handler is paid each time.
 """
 
+import contextlib
 import itertools
 import logging
 import re
@@ -32,6 +33,7 @@ from slotkeeper.domain.errors import (
 from slotkeeper.domain.model import Channel
 from slotkeeper.operations import Clock, access
 from slotkeeper.operations.acts import Replayed
+from slotkeeper.operations.availability import Proof
 from slotkeeper.operations.rate_limits import RateLimits
 
 log = logging.getLogger(__name__)
@@ -117,7 +119,11 @@ class Door:
     async def _answer(self, operation: Operation, scope: Scope, headers: RequestHeaders, receive: Receive) -> Answer:
         """The checks that are left, in their order: key, rate limit, scope, body; then the handler does the rest."""
         now = self._clock()
-        caller = NOBODY if operation.scope is None else await self._admit(operation, headers, now)
+        caller, proof = NOBODY, None
+        if operation.scope is not None:
+            caller, proof = await self._identify(operation, scope["query_string"], headers, now)
+            await self._limits.admit(caller, now)
+            caller.require(operation.scope)
         request = Request(
             self._site,
             self._site.db,
@@ -130,6 +136,7 @@ class Door:
             idempotency_key(scope["headers"]) if operation.method == "POST" else None,
             scope["path"],
             operation,
+            proof,
         )
         try:
             content = await operation.handler(request)
@@ -140,13 +147,16 @@ class Door:
             return Answer(status, content.content_type.encode(), content.content, content.headers)
         return Answer(operation.status, JSON, request.written[-1] if content is None else self._encode(content))
 
-    async def _admit(self, operation: Operation, headers: RequestHeaders, now: int) -> Caller:
-        request_id = headers[REQUEST_ID].decode()
-        caller = await access.authenticate(self._site.db, bearer(headers), now=now, request_id=request_id)
-        await self._limits.admit(caller, now)
-        if operation.scope is not None:
-            caller.require(operation.scope)
-        return caller
+    async def _identify(
+        self, operation: Operation, query: bytes, headers: RequestHeaders, now: int
+    ) -> tuple[Caller, Proof | None]:
+        """Who asks, and what proves a kept reply fresh where the operation is asked for one."""
+        db, key, request_id = self._site.db, bearer(headers), headers[REQUEST_ID].decode()
+        if operation.asks is not None:
+            with contextlib.suppress(InvalidInput):  # which is said after all that is checked before
+                question = operation.asks(query)
+                return await access.authenticate_for(db, key, question, now=now, request_id=request_id)
+        return await access.authenticate(db, key, now=now, request_id=request_id), None
 
 
 class Paths(Router):

@@ -9,7 +9,7 @@ import msgspec
 from slotkeeper.domain.access import Caller, Once, Scope
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.operations import Database
-from slotkeeper.operations.availability import Replies
+from slotkeeper.operations.availability import Proof, Question, Replies
 from slotkeeper.operations.line import Line
 
 Result = TypeVar("Result")
@@ -42,7 +42,7 @@ class Request(NamedTuple):
 
     ``target`` is the text in the place of the path's ``{…}``, ``now`` the instant that it came in,
     ``once_key`` its Idempotency-Key. ``written`` is what was stored as its answer; the last, where a transaction was
-    tried again.
+    tried again. ``proof`` came with the key, where the operation asks for it.
     """
 
     site: Site
@@ -56,6 +56,7 @@ class Request(NamedTuple):
     once_key: str | None
     path: str
     operation: "Operation"
+    proof: Proof | None = None
 
     def answer(self, result: Result, answer: Callable[[Result], msgspec.Struct]) -> msgspec.Struct | None:
         """What a result is answered with, unless that was written out already to be stored."""
@@ -88,7 +89,8 @@ class Operation(NamedTuple):
     ``scope`` None: open to everybody. ``answer`` is the shape that is answered, or the media type of a
     page. ``target`` is the type of the path's ``{…}``, ``query`` and ``body`` are the shapes that are
     read. ``dry_run`` is the shape of the answer, with status 200, to a request that changes nothing.
-    ``refuses`` holds the refusals of its own, besides those that every operation of its form has.
+    ``refuses`` holds the refusals of its own, besides those that every operation of its form has. ``asks`` reads the
+    question of availability in a query string, whose proof is then read in one statement with the key.
     """
 
     method: str
@@ -103,3 +105,4 @@ class Operation(NamedTuple):
     status: int = 200
     refuses: tuple[type[SlotkeeperError], ...] = ()
     dry_run: type[msgspec.Struct] | None = None
+    asks: Callable[[bytes], Question] | None = None

@@ -65,6 +65,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Get availability",
         query=availability.AvailabilityQuery,
         answer=AvailabilityView,
+        asks=availability.read_question,
     ),
     Operation(
         "GET",

@@ -12,6 +12,7 @@ from slotkeeper.cli.audit import audit
 from slotkeeper.cli.closures import closures
 from slotkeeper.cli.directory import branches, organizations, services
 from slotkeeper.cli.keys import keys
+from slotkeeper.cli.moving import export_file, import_file
 from slotkeeper.cli.schedule import regenerate
 from slotkeeper.cli.serve import serve
 from slotkeeper.cli.upkeep import check, migrate, patients
@@ -64,6 +65,8 @@ for command in (
     check,
     patients,
     audit,
+    export_file,
+    import_file,
 ):
     slotkeeper.add_command(command)
 

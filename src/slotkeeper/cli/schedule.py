@@ -1,20 +1,16 @@
 """``slotkeeper regenerate``."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 import click
 
 from slotkeeper.app import system_clock
 from slotkeeper.cli.params import Date
-from slotkeeper.cli.shell import Shell, in_organization
+from slotkeeper.cli.shell import Shell, in_organization, progress_bar
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.domain.model import Regenerated
 from slotkeeper.domain.ranges import LONGEST_RANGE, date_range
 from slotkeeper.operations import schedule
-from slotkeeper.operations.schedule import Progress
 
 
 @click.command(short_help="Bring records in line with the windows.")
@@ -40,7 +36,7 @@ def regenerate(shell: Shell, date_from: date, date_to: date | None, dry_run: boo
         raise click.UsageError(
             f"--to must not be before --from, and there may be at most {LONGEST_RANGE} dates in all."
         ) from None
-    with _progress(shown=not dry_run and sys.stderr.isatty()) as progress:
+    with progress_bar("Regenerating", shown=not dry_run) as progress:
         result = shell.run_inside(
             lambda at: schedule.regenerate(
                 at.db,
@@ -55,18 +51,6 @@ def regenerate(shell: Shell, date_from: date, date_to: date | None, dry_run: boo
     shell.show(_shown(result, dry_run=dry_run), _lines(result, dry_run=dry_run))
     if result.errors:
         click.get_current_context().exit(1)
-
-
-@contextmanager
-def _progress(*, shown: bool) -> Iterator[Progress]:
-    """A progress bar on stderr, and what moves it."""
-    with click.progressbar(length=1, label="Regenerating", file=sys.stderr, hidden=not shown) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        yield progress
 
 
 def _shown(result: Regenerated, *, dry_run: bool) -> dict[str, object]:

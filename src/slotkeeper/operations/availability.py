@@ -14,6 +14,10 @@ SHORT_RANGE = 7
 """Up to how many dates are read without leaving the event loop."""
 
 
+Proof = Row
+"""The revisions of all that an answer is made of: equal at two moments only if nothing changed in between."""
+
+
 class Question(NamedTuple):
     """What availability is asked for; None stands for every branch, session or service."""
 
@@ -61,7 +65,7 @@ BESIDES = 600
 class Kept(NamedTuple):
     """A reply with what proves it fresh."""
 
-    revisions: Row | None
+    proof: Proof
     since: int
     until: int | None
     reply: bytes
@@ -70,16 +74,17 @@ class Kept(NamedTuple):
         """About how many bytes it takes, its place and its proof included."""
         return len(self.reply) + BESIDES
 
-    def is_fresh(self, revisions: Row | None, now: int) -> bool:
+    def is_fresh(self, proof: Proof, now: int) -> bool:
         """Whether the database would say the same now."""
-        return self.revisions == revisions and self.since <= now and (self.until is None or now < self.until)
+        return self.proof == proof and self.since <= now and (self.until is None or now < self.until)
 
 
 class Replies:
     """Availability as it is written out, kept and proven fresh against the database for every single request.
 
-    Proof and reply come from the same moment of the database, so a kept reply is what the database says
-    at that moment. The replies kept take up to ``room`` bytes; the oldest go first.
+    The proof is read first and the reply a moment later. Where something changed in between, the proof is too old for
+    the reply and fails at the next request; it never proves a reply that is older than itself. The replies kept take
+    up to ``room`` bytes; the oldest go first.
     """
 
     def __init__(self, write: Callable[[Question, list[Slot]], bytes], *, room: int = 16 * 1024 * 1024) -> None:
@@ -87,22 +92,17 @@ class Replies:
         self._room = room
         self._kept: dict[tuple[str, Question], Kept] = {}
 
-    async def get(self, db: Database, caller: Caller, question: Question, *, now: int) -> bytes:
-        """The reply to a question, as ``get_availability`` answers it."""
+    async def get(self, db: Database, caller: Caller, question: Question, proof: Proof, *, now: int) -> bytes:
+        """The reply to a question, as ``get_availability`` answers it; ``proof`` was read for this request."""
         caller.require(Scope.SLOTS_READ)
         org_id = caller.org_id
         old = self._kept.get((org_id, question))
 
-        async def work(tx: Connection) -> Kept:
-            revisions = await days.get_revisions(tx, org_id, on=question.on, branch_id=question.branch_id)
-            if old is not None and old.is_fresh(revisions, now):
-                return old
-            seen = await _look(tx, org_id, question, now=now)
-            return Kept(revisions, now, seen.until, self._write(question, seen.slots))
-
-        kept = await db.read(work)
-        if kept is not old:
-            self._keep((org_id, question), kept)
+        if old is not None and old.is_fresh(proof, now):
+            return old.reply
+        seen = await db.read(lambda tx: _look(tx, org_id, question, now=now))
+        kept = Kept(proof, now, seen.until, self._write(question, seen.slots))
+        self._keep((org_id, question), kept)
         return kept.reply
 
     def _keep(self, place: tuple[str, Question], kept: Kept) -> None:

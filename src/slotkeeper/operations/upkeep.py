@@ -8,7 +8,7 @@ from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import NotFound
 from slotkeeper.domain.model import fold
 from slotkeeper.operations.acts import Act
-from slotkeeper.store import appointments, requests
+from slotkeeper.store import appointments, directory, requests
 from slotkeeper.store.appointments import Difference
 from slotkeeper.store.database import Connection, Database
 
@@ -26,7 +26,14 @@ class Erased(NamedTuple):
 
 async def check(db: Database) -> list[Difference]:
     """Recount every window-date of every organization; each count that differs (there must never be one)."""
-    return await db.read_aside(appointments.list_differences)
+
+    async def work(tx: Connection) -> list[Difference]:
+        found: list[Difference] = []
+        for organization in await directory.list_organizations(tx):
+            found += await appointments.list_differences(tx, organization.org_id)
+        return found
+
+    return await db.read_aside(work)
 
 
 async def erase_patient(

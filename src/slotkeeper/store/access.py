@@ -1,17 +1,36 @@
 """API keys. Each statement is routed by the organization that the key's text carries."""
 
+from datetime import date
 from functools import lru_cache
 
 from slotkeeper.domain.access import Caller
 from slotkeeper.domain.model import ApiKey, Channel
 from slotkeeper.store.database import SQL, Connection, Database, Row
+from slotkeeper.store.days import REVISIONS, on_date
 
-_CALLER = SQL("""
-    SELECT key_id, scopes, channel, rate_limit
-    FROM api_keys
-    WHERE org_id = :org_id AND key_hash = :key_hash
-      AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
-""")
+_COLUMNS = """
+    SELECT a.expires_at, a.key_id, a.scopes, a.channel, a.rate_limit
+"""
+
+_CALLER = SQL(
+    _COLUMNS
+    + """
+    FROM api_keys a
+    WHERE a.org_id = :org_id AND a.key_hash = :key_hash AND a.revoked_at IS NULL
+    @asked(key_hash TEXT)
+"""
+)
+
+_CALLER_AND_REVISIONS = SQL(
+    _COLUMNS
+    + ","
+    + REVISIONS
+    + """
+    FROM api_keys a CROSS JOIN organizations o
+    WHERE a.org_id = :org_id AND a.key_hash = :key_hash AND a.revoked_at IS NULL AND o.org_id = :org_id
+    @asked(key_hash TEXT, date DATE, weekday INTEGER, first_branch UUID, last_branch UUID)
+"""
+)
 
 _CHANNELS = {channel.value: channel for channel in Channel}
 
@@ -35,10 +54,23 @@ _REVOKE = SQL("""
 
 async def find_caller(db: Database, org_id: str, key_hash: str, *, now: int, request_id: str) -> Caller | None:
     """Who holds a key that is neither revoked nor expired now, and asks by a request."""
-    row = await db.look(_CALLER, org_id=org_id, key_hash=key_hash, now=now)
-    if row is None:
+    row = await db.look(_CALLER, org_id=org_id, key_hash=key_hash)
+    return None if row is None else _caller(org_id, row, now=now, request_id=request_id)
+
+
+async def find_caller_and_revisions(
+    db: Database, org_id: str, key_hash: str, *, on: date, branch_id: str | None, now: int, request_id: str
+) -> tuple[Caller, Row] | None:
+    """The same, and what proves that nothing changed on a date (see ``days.REVISIONS``), at one moment."""
+    row = await db.look(_CALLER_AND_REVISIONS, org_id=org_id, key_hash=key_hash, **on_date(on, branch_id))
+    caller = None if row is None else _caller(org_id, row, now=now, request_id=request_id)
+    return None if row is None or caller is None else (caller, row[5:])
+
+
+def _caller(org_id: str, row: Row, *, now: int, request_id: str) -> Caller | None:
+    expires_at, key_id, scopes, channel, rate_limit = row[:5]
+    if expires_at is not None and expires_at <= now:
         return None
-    key_id, scopes, channel, rate_limit = row
     return Caller(org_id, key_id, _scopes(scopes), _CHANNELS[channel], rate_limit, request_id)
 
 

@@ -7,6 +7,8 @@ spell differently stands in them as a marker that each engine spells out once, a
 - ``@values(column type, …)``: what an INSERT INTO … stores for each of some rows, after the organization's id;
 - ``@each(column type, …)``: before the WHERE of an UPDATE or DELETE that is meant for each of some sets of values,
   those that differ between the sets; all others are the same in each;
+- ``@asked(column type, …)``: at the end of a statement for ``look``, the parameters that differ between those who ask
+  it of one organization at the same moment;
 - ``@absent(:name type)``: whether a parameter is None;
 - ``@list(a, b)``: a JSON array of arrays, aggregated over the rows of a group;
 - ``@lock``: the lock on the rows read, where the engine does not lock the whole database;
@@ -91,7 +93,10 @@ class Database(Protocol):
         ...
 
     async def look(self, sql: SQL, **values: Value) -> Row | None:
-        """The first row of one statement that reads, or None: less work than ``read`` where one statement is all."""
+        """The one row of a statement that reads by a key, or None: less work than ``read`` where one statement is all.
+
+        With ``@asked`` in it, an engine may answer all who wait by one statement, begun after the last of them asked.
+        """
         ...
 
     async def read_aside(self, work: Work[T]) -> T:

@@ -58,15 +58,14 @@ _ON_DATE = SQL("""
 
 # Everything that _ON_DATE reads changes one of these: a revision never falls, and no record goes away without a
 # change of the configuration's, or the sum could come back. A hold's end writes nothing; it is the reader's to mind.
-_REVISIONS = SQL("""
-    SELECT o.config_rev, (
+REVISIONS = """
+    o.config_rev, (
         SELECT sum(d.rev) FROM windows k CROSS JOIN days d
         WHERE k.org_id = :org_id AND k.weekday = :weekday AND k.branch_id BETWEEN :first_branch AND :last_branch
           AND d.org_id = :org_id AND d.date = :date AND d.calendar_id = k.calendar_id
     )
-    FROM organizations o
-    WHERE o.org_id = :org_id
-""")
+"""
+"""Two columns that are equal at two moments only if ``list_on_date`` is too, but for holds that ran out in between."""
 
 _RECORD = """
     SELECT d.calendar_id, d.date, d.branch_id, d.session, d.batch, d.start_time, d.end_time, d.service_id,
@@ -193,13 +192,10 @@ async def list_on_date(
     rows = await tx.fetch(
         _ON_DATE,
         org_id=org_id,
-        date=on.isoformat(),
-        weekday=on.weekday(),
-        first_branch=branch_id or LOWEST_UUID,
-        last_branch=branch_id or HIGHEST_UUID,
         session=session,
         now=now,
         every_branch=key_of(None),
+        **on_date(on, branch_id),
     )
     if not rows:
         return OnDate([], [], None)
@@ -207,16 +203,14 @@ async def list_on_date(
     return OnDate([_projected(row) for row in rows], json.loads(rows[0][18]), min(ends, default=None))
 
 
-async def get_revisions(tx: Connection, org_id: str, *, on: date, branch_id: str | None) -> Row | None:
-    """What is equal at two moments only if ``list_on_date`` is too, but for holds that ran out in between."""
-    return await tx.fetch_one(
-        _REVISIONS,
-        org_id=org_id,
-        date=on.isoformat(),
-        weekday=on.weekday(),
-        first_branch=branch_id or LOWEST_UUID,
-        last_branch=branch_id or HIGHEST_UUID,
-    )
+def on_date(on: date, branch_id: str | None) -> dict[str, str | int]:
+    """The parameters by which statements find the windows of a date's weekday: one branch's, or all."""
+    return {
+        "date": on.isoformat(),
+        "weekday": on.weekday(),
+        "first_branch": branch_id or LOWEST_UUID,
+        "last_branch": branch_id or HIGHEST_UUID,
+    }
 
 
 async def list_stored(

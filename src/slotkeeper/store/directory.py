@@ -18,10 +18,12 @@ _INSERT_ORGANIZATION = SQL("""
     )
 """)
 
+# One that an import has not brought in whole is not there yet, for nobody.
 _ORGANIZATIONS = SQL("""
     SELECT org_id, name, created_at, timezone, allow_cancellation, cancellation_notice_hours, allow_rescheduling,
            allow_duplicate_booking, min_notice_hours, max_advance_days, token_numbers, horizon_days
-    FROM organizations
+    FROM organizations o
+    WHERE NOT EXISTS (SELECT 1 FROM imports i WHERE i.org_id = o.org_id AND i.finished_at IS NULL)
     ORDER BY created_at, org_id
 """)
 
@@ -77,6 +79,7 @@ _BRANCH_NAMED = SQL("SELECT branch_id FROM branches WHERE org_id = :org_id AND f
 _HORIZONS = SQL("""
     SELECT b.org_id, b.branch_id, coalesce(b.timezone, o.timezone), b.projected_to, o.horizon_days
     FROM branches b JOIN organizations o ON o.org_id = b.org_id
+    WHERE NOT EXISTS (SELECT 1 FROM imports i WHERE i.org_id = b.org_id AND i.finished_at IS NULL)
     ORDER BY b.org_id, b.branch_id
 """)
 
@@ -152,7 +155,7 @@ async def insert_organization(tx: Connection, organization: Organization) -> Non
 
 
 async def list_organizations(tx: Connection) -> list[Organization]:
-    """All organizations, the oldest first."""
+    """All organizations that are whole, the oldest first."""
     return [_organization(row) for row in await tx.fetch(_ORGANIZATIONS)]
 
 
@@ -231,7 +234,7 @@ async def update_branch(tx: Connection, org_id: str, branch: Branch) -> None:
 
 
 async def list_horizons(tx: Connection) -> list[Horizon]:
-    """How far the records of every branch of every organization reach."""
+    """How far the records of every branch of every organization that is whole reach."""
     return [_horizon(row) for row in await tx.fetch(_HORIZONS)]
 
 

@@ -16,10 +16,11 @@ Where it differs from the embedded engine, and why:
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -27,12 +28,13 @@ import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.store import distribution
-from slotkeeper.store.database import SQL, Row, Value, Work
+from slotkeeper.store.database import SQL, Row, Rows, Value, Work
+from slotkeeper.store.gathering import Gathering
 from slotkeeper.store.migrations import Migration, list_migrations
 from slotkeeper.store.pool import Pool, Raw
 from slotkeeper.store.postgres_errors import FAILURES, RUN_AGAIN, is_lost, translate
 from slotkeeper.store.postgres_session import PATIENCE, OneStatement, PostgresConnection, Several, connect
-from slotkeeper.store.postgres_sql import spell_schema
+from slotkeeper.store.postgres_sql import ROWS, spell, spell_schema
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -63,6 +65,8 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self._pool = Pool(partial(connect, url), MOST_CONNECTIONS)
+        self._gathering = Gathering(self._fetch_asked)
+        self._clearing: set[asyncio.Future[None]] = set()
 
     async def read(self, work: Work[T]) -> T:
         """See the protocol; without a transaction where one statement is enough."""
@@ -72,12 +76,20 @@ class PostgresDatabase:
             return await self._answer(lambda: self._transact(_READ, work))
 
     async def look(self, sql: SQL, **values: Value) -> Row | None:
-        """See the protocol."""
-        return await self._answer(lambda: self._look(lambda tx: tx.fetch_one(sql, **values)))
+        """See the protocol; those who ask the same of an organization while they wait share a statement."""
+        names = spell(sql).asked
+        if not names:
+            return await self._answer(lambda: self._look(lambda tx: tx.fetch_one(sql, **values)))
+        return await self._gathering.look(sql, str(values["org_id"]), tuple([values[name] for name in names]))
+
+    async def _fetch_asked(self, sql: SQL, org_id: str, sets: Rows) -> Sequence[Row]:
+        return await self._answer(lambda: self._look(lambda tx: tx.fetch(sql, org_id=org_id, **{ROWS: sets})))
 
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; statements may take long, and others do not wait for them."""
-        begin = f"{_READ}; SET LOCAL statement_timeout = {LONGEST_ASIDE * 1000:.0f}"
+        longest = f"{LONGEST_ASIDE * 1000:.0f}"
+        begin = f"{_READ}; SET LOCAL statement_timeout = {longest}"
+        begin += f"; SET LOCAL idle_in_transaction_session_timeout = {longest}"  # an export waits for who reads it
         return await self._answer(lambda: self._transact(begin, work, longest=LONGEST_ASIDE + PATIENCE))
 
     async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:  # noqa: ARG002
@@ -121,6 +133,7 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """Close the connections."""
+        await asyncio.gather(*self._clearing, return_exceptions=True)
         await self._pool.close(PATIENCE)
 
     async def _migrate(self) -> int:
@@ -150,20 +163,14 @@ class PostgresDatabase:
 
     async def _look(self, work: Work[T]) -> T:
         """Work of a single statement. Raises Several where it needs more."""
-        raw = await self._take(None)
-        tx = OneStatement(raw)
-        try:
-            return await work(tx)
-        except FAILURES as error:
-            if not is_lost(error):
-                raise
-            raw.terminate()
-            raise _NotBegun from error
-        except asyncio.CancelledError:
-            raw.terminate()
-            raise
-        finally:
-            self._pool.give(raw)
+        async with self._lent(None) as raw:
+            try:
+                return await work(OneStatement(raw))
+            except FAILURES as error:
+                if not is_lost(error):
+                    raise
+                raw.terminate()
+                raise _NotBegun from error
 
     async def _transact(
         self,
@@ -174,8 +181,7 @@ class PostgresDatabase:
         longest: float | None = None,
     ) -> T:
         """One transaction; all of it, or nothing."""
-        raw = await self._take(asked_at)
-        try:
+        async with self._lent(asked_at) as raw:
             await self._begin(raw, begin)
             try:
                 result = await work(PostgresConnection(raw, longest))
@@ -184,6 +190,32 @@ class PostgresDatabase:
                 raise
             await self._commit(raw)
             return result
+
+    @contextlib.asynccontextmanager
+    async def _lent(self, asked_at: float | None) -> AsyncIterator[Raw]:
+        """A connection for as long as it is needed."""
+        raw = await self._take(asked_at)
+        try:
+            yield raw
+        except asyncio.CancelledError:  # nobody waits any more, but the server may still be at it
+            clearing = asyncio.ensure_future(self._clear(raw))
+            self._clearing.add(clearing)
+            clearing.add_done_callback(self._clearing.discard)
+            raise
+        except BaseException:
+            self._pool.give(raw)
+            raise
+        self._pool.give(raw)
+
+    async def _clear(self, raw: Raw) -> None:
+        """End what was left half done, and lend the connection again."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await raw.execute("ROLLBACK")
+        except BaseException as error:
+            raw.terminate()
+            if not isinstance(error, FAILURES):
+                raise
         finally:
             self._pool.give(raw)
 
@@ -204,22 +236,19 @@ class PostgresDatabase:
             if is_lost(error):
                 raise _NotBegun from error
             raise
-        except BaseException:
-            raw.terminate()
-            raise
 
     @staticmethod
     async def _roll_back(raw: Raw, error: BaseException) -> None:
         """End a transaction that came to nothing; where that is in doubt, by ending the connection."""
-        if isinstance(error, asyncio.CancelledError | TimeoutError | OSError) or raw.is_closed():
+        if isinstance(error, asyncio.CancelledError):
+            return  # it is cleared aside
+        if isinstance(error, TimeoutError | OSError) or raw.is_closed():
             raw.terminate()
             return
         try:
             await raw.execute("ROLLBACK")
-        except BaseException as failed:
+        except FAILURES:
             raw.terminate()
-            if not isinstance(failed, FAILURES):
-                raise
 
     @staticmethod
     async def _commit(raw: Raw) -> None:
@@ -232,10 +261,8 @@ class PostgresDatabase:
             raw.terminate()
             log.warning("a commit was cut off, its outcome is unknown: %s", error)
             raise Unavailable from error
-        except BaseException as error:
+        except FAILURES as error:
             raw.terminate()
-            if not isinstance(error, FAILURES):
-                raise
             log.warning("a commit was cut off, its outcome is unknown: %s", error)
             raise Unavailable from error
         if status != "COMMIT":

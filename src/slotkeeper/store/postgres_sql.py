@@ -25,6 +25,7 @@ _MARKER = re.compile(
     r"@rows\(:(?P<rows>\w+),(?P<row>[^)]*)\)\s+(?:AS\s+)?(?P<alias>\w+)"
     r"|@values\((?P<values>[^)]*)\)"
     r"|@each\((?P<each>[^)]*)\)"
+    r"|@asked\((?P<asked>[^)]*)\)"
     r"|@absent\(:(?P<absent>\w+) (?P<type>\w+)\)"
     r"|@list\((?P<list>[^)]*)\)"
     r"|@index\(\w+\)"
@@ -33,15 +34,16 @@ _MARKER = re.compile(
 )
 
 ROWS = "rows"
-"""The name under which the rows of ``@values`` and ``@each`` are given."""
+"""The name under which the rows of ``@values``, ``@each`` and ``@asked`` are given."""
 
 
 class Spelled(NamedTuple):
-    """A statement's text, where each ``$n`` comes from (a parameter, or a column of its rows), and ``@each``."""
+    """A statement's text, where each ``$n`` comes from (a parameter, or a column of rows), ``@each`` and ``@asked``."""
 
     text: str
     arguments: tuple[tuple[str, int | None], ...]
     each: tuple[str, ...]
+    asked: tuple[str, ...]
 
     def bind(self, values: Mapping[str, Value]) -> list[Any]:
         """The arguments in their order."""
@@ -75,19 +77,29 @@ class _Speller:
     def __init__(self, sql: SQL) -> None:
         self._sql = sql
         self._arguments: list[tuple[str, int | None]] = []
-        each = re.search(r"@each\(([^)]*)\)", sql)
-        self._each = tuple(name for name, _ in _parse(each[1])) if each else ()
+        self._each = self._names("each")
+        self._asked = self._names("asked")
+
+    def _names(self, marker: str) -> tuple[str, ...]:
+        found = re.search(rf"@{marker}\(([^)]*)\)", self._sql)
+        return tuple(name for name, _ in _parse(found[1])) if found else ()
 
     def spell(self) -> Spelled:
         text = _MARKER.sub(self._replace, self._sql)
-        return Spelled(text, tuple(self._arguments), self._each)
+        if self._asked:  # each row is told by the number of the set of values that it answers
+            text = f"SELECT asked.number, found.* FROM {self._sets} CROSS JOIN LATERAL ({text}) AS found"  # noqa: S608
+        return Spelled(text, tuple(self._arguments), self._each, self._asked)
 
     def _replace(self, found: re.Match[str]) -> str:
         """What stands for one marker; it is known by the last of its groups, ``@index`` by having none."""
         kind, given, text = found.lastgroup, found.groupdict(), ""
         if kind == "name":
             name = given["name"]
-            text = f"one.new_{name}" if name in self._each else self._number(name)
+            text = (
+                self._number(name)
+                if name not in self._each + self._asked
+                else (f"one.new_{name}" if name in self._each else f"asked.asked_{name}")
+            )
         elif kind == "alias":
             text = self._unnest(given["rows"], given["row"], given["alias"])
         elif kind == "values":
@@ -96,6 +108,9 @@ class _Speller:
         elif kind == "each":
             word = "USING" if self._sql.lstrip().startswith("DELETE") else "FROM"
             text = f"{word} {self._unnest(ROWS, given['each'], 'one', prefix='new_')}"
+        elif kind == "asked":
+            sets = self._unnest(ROWS, given["asked"], "asked", prefix="asked_")
+            self._sets = f"{sets[:-1]}, number)".replace(") AS asked", ") WITH ORDINALITY AS asked", 1)
         elif kind == "type":
             text = f"{self._number(given['absent'])}::{_bare(given['type'])} IS NULL"
         elif kind == "list":  # of no rows SQLite's aggregate is an empty list, and PostgreSQL's is NULL

@@ -250,3 +250,16 @@ CREATE TABLE rate_leases (
     counts_until INSTANT NOT NULL,
     PRIMARY KEY (org_id, key_id, lease_id)
 );
+
+-- An organization that was brought in from a file of 'slotkeeper export'. Until finished_at says when all of it was
+-- there, nobody sees the organization: its rows are those of an import that runs, or that was interrupted.
+CREATE TABLE imports (
+    org_id UUID NOT NULL REFERENCES organizations (org_id),
+    -- The SHA-256 that stands at the end of the file.
+    digest TEXT NOT NULL,
+    -- The one import that may write now: another one that took over has put its own id here.
+    run_id UUID NOT NULL,
+    begun_at INSTANT NOT NULL,
+    finished_at INSTANT,
+    PRIMARY KEY (org_id)
+);

@@ -20,6 +20,7 @@ _VALUES = re.compile(r"@values\(([^)]*)\)")
 _INDEX = re.compile(r"@index\((\w+)\)")
 _ABSENT = re.compile(r"@absent\((:\w+) \w+\)")
 _EACH = re.compile(r"@each\([^)]*\)")
+_ASKED = re.compile(r"@asked\([^)]*\)")
 _LIST = re.compile(r"@list\(([^)]*)\)")
 
 sqlite3.register_adapter(Rows, lambda given: msgspec.json.encode(given.rows).decode())
@@ -36,7 +37,7 @@ def spell(sql: SQL) -> str:
 
     text = _ROWS.sub(rows, sql)
     text = _VALUES.sub(lambda found: f"VALUES (?{', ?' * (found[1].count(',') + 1)})", text)
-    text = _EACH.sub("", text)
+    text = _ASKED.sub("", _EACH.sub("", text))
     text = _ABSENT.sub(r"\1 IS NULL", text)
     text = _LIST.sub(r"json_group_array(json_array(\1))", text)
     text = _INDEX.sub(r"INDEXED BY \1", text)

@@ -1,0 +1,327 @@
+"""What is particular to the server engine."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slotkeeper.domain.errors import Conflict, Unavailable
+from slotkeeper.domain.model import Configuration, Organization, Service
+from slotkeeper.store import directory, postgres, postgres_session
+from slotkeeper.store.database import SQL, Connection, Work
+from slotkeeper.store.pool import Pool
+from slotkeeper.store.postgres import PostgresDatabase
+from tests import direct
+from tests.engines import POSTGRES, empty_database
+from tests.servers import PACKAGED, Server, server, versions
+from tests.waiting import wait_for
+
+ORG = "11111111-1111-4111-8111-111111111111"
+SERVICE = "22222222-2222-4222-8222-222222222222"
+
+_SLEEP = SQL("SELECT pg_sleep(:milliseconds / 1000.0) IS NULL")
+_ME = SQL("SELECT pg_backend_pid()")
+_NAME = SQL("SELECT name FROM services WHERE org_id = :org_id")
+_RENAME = SQL("UPDATE services SET name = :name WHERE org_id = :org_id AND service_id = :service_id")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    with empty_database(POSTGRES, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[PostgresDatabase]:
+    made = PostgresDatabase(url)
+    wait_for(made.migrate())
+    wait_for(made.write(_add_organization))
+    yield made
+    wait_for(made.close())
+
+
+async def _add_organization(tx: Connection) -> None:
+    await directory.insert_organization(tx, Organization(ORG, "Owner", 1, Configuration()))
+
+
+def _add(name: str, service_id: str = SERVICE) -> Work[None]:
+    return lambda tx: directory.insert_service(tx, ORG, Service(service_id, name, True, 1, 1))
+
+
+def _names(database: PostgresDatabase) -> list[str]:
+    return sorted(row[0] for row in wait_for(database.read(lambda tx: tx.fetch(_NAME, org_id=ORG))))
+
+
+async def _end(url: str, pid: int) -> None:
+    """Cut a session off, as an operator or a fail-over does, and wait until it is gone."""
+    await asyncio.to_thread(direct.rows, url, f"SELECT pg_terminate_backend({pid}, 5000)")
+
+
+def test_a_session_that_is_cut_off_before_the_commit_did_nothing_and_is_unavailable(
+    database: PostgresDatabase, url: str
+) -> None:
+    async def work(tx: Connection) -> None:
+        await _add("Checkup")(tx)
+        row = await tx.fetch_one(_ME)
+        assert row is not None
+        await _end(url, row[0])
+        await tx.fetch_one(_ME)
+
+    with pytest.raises(Unavailable):
+        wait_for(database.write(work))
+    assert _names(database) == []
+    wait_for(database.write(_add("Checkup")))
+    assert _names(database) == ["Checkup"]
+
+
+def test_a_session_that_is_cut_off_at_its_commit_is_unavailable_and_not_done_again(
+    database: PostgresDatabase, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It waits for a standby that is not there, and is ended while it does: then it is committed all the same."""
+    runs = []
+    running = server(PACKAGED)
+    direct.change(url, f"ALTER DATABASE {url.partition('?')[0].rpartition('/')[2]} SET synchronous_commit = on")
+    waits = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = current_database()"
+
+    async def work(tx: Connection) -> None:
+        runs.append(1)
+        await _add("Checkup")(tx)
+
+    async def cut_off() -> None:
+        writing = asyncio.ensure_future(database.write(work))
+        async with asyncio.timeout(10):
+            while not (found := await asyncio.to_thread(direct.rows, url, waits)):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await _end(url, found[0][0])
+        with pytest.raises(Unavailable):
+            await writing
+
+    wait_for(database.close())
+    running.set("synchronous_standby_names", "nobody")
+    try:
+        wait_for(cut_off())
+    finally:
+        running.set("synchronous_standby_names", "")
+    assert runs == [1]
+    assert _names(database) == ["Checkup"]
+    assert "its outcome is unknown" in caplog.text
+
+
+def test_idle_sessions_that_were_cut_off_are_replaced_without_anybody_noticing(
+    database: PostgresDatabase, url: str
+) -> None:
+    async def pids() -> set[int]:
+        async def work(tx: Connection) -> int:
+            row = await tx.fetch_one(_ME)
+            await tx.fetch_one(_SLEEP, milliseconds=200)
+            assert row is not None
+            return int(row[0])
+
+        return set(await asyncio.gather(*(database.write(work) for _ in range(3))))
+
+    before = wait_for(pids())
+    assert len(before) == 3
+    for pid in before:
+        wait_for(_end(url, pid))
+    wait_for(database.write(_add("Checkup")))
+    assert _names(database) == ["Checkup"]
+    assert not before & wait_for(pids())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["stopped", "crashed"])
+def test_while_the_server_is_away_everything_is_unavailable_and_afterwards_as_before(how: signal.Signals) -> None:
+    running = Server(versions()[PACKAGED])
+    try:
+        database = PostgresDatabase(running.url("postgres"))
+        wait_for(database.migrate())
+        wait_for(database.write(_add_organization))
+        wait_for(database.write(_add("Checkup")))
+        running.stop(how)
+        start = time.monotonic()
+        acts: list[Callable[[], Coroutine[Any, Any, Any]]] = [
+            lambda: database.write(_add("Dentist")),
+            lambda: database.read(lambda tx: tx.fetch(_NAME, org_id=ORG)),
+            lambda: database.look(_NAME, org_id=ORG),
+            lambda: database.read_aside(lambda tx: tx.fetch(_NAME, org_id=ORG)),
+            database.schema_step,
+        ]
+        for act in acts:
+            with pytest.raises(Unavailable):
+                wait_for(act())
+        assert time.monotonic() - start < postgres_session.PATIENCE
+        running.start()
+        assert _names(database) == ["Checkup"]
+        wait_for(database.write(_add("Dentist", "33333333-3333-4333-8333-333333333333")))
+        assert _names(database) == ["Checkup", "Dentist"]
+        wait_for(database.close())
+    finally:
+        running.remove()
+
+
+def test_a_statement_that_takes_too_long_is_unavailable(
+    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_for(database.close())
+    monkeypatch.setattr(postgres_session, "LONGEST_STATEMENT", 0.2)
+    for act in (database.read, database.write):
+        with pytest.raises(Unavailable):
+            wait_for(act(lambda tx: tx.fetch_one(_SLEEP, milliseconds=20_000)))
+    wait_for(database.read_aside(lambda tx: tx.fetch_one(_SLEEP, milliseconds=500)))
+
+
+def test_a_transaction_that_stands_idle_too_long_is_unavailable(
+    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_for(database.close())
+    monkeypatch.setattr(postgres_session, "LONGEST_STATEMENT", 0.2)
+
+    async def work(tx: Connection) -> None:
+        await tx.fetch_one(_ME)
+        await asyncio.sleep(0.6)
+        await tx.fetch_one(_ME)
+
+    with pytest.raises(Unavailable):
+        wait_for(database.write(work))
+    wait_for(database.write(_add("Checkup")))
+
+
+def test_two_that_wait_for_each_other_are_both_done(database: PostgresDatabase) -> None:
+    other = "33333333-3333-4333-8333-333333333333"
+    wait_for(database.write(_add("Checkup")))
+    wait_for(database.write(_add("Dentist", other)))
+    runs = []
+
+    async def both() -> None:
+        met = asyncio.Barrier(2)
+
+        def rename(first: str, second: str, mark: str) -> Work[None]:
+            async def work(tx: Connection) -> None:
+                runs.append(mark)
+                await tx.execute(_RENAME, org_id=ORG, service_id=first, name=f"{mark} first")
+                if len(runs) <= 2:
+                    await met.wait()
+                await tx.execute(_RENAME, org_id=ORG, service_id=second, name=f"{mark} second")
+
+            return work
+
+        async with asyncio.timeout(20):
+            await asyncio.gather(
+                database.write(rename(SERVICE, other, "a")), database.write(rename(other, SERVICE, "b"))
+            )
+
+    wait_for(both())
+    assert len(runs) == 3, "one of them was run again"
+    last = runs[-1]
+    assert _names(database) == [f"{last} first", f"{last} second"]
+
+
+def test_work_that_goes_on_after_one_of_its_statements_failed_is_no_success(database: PostgresDatabase) -> None:
+    async def work(tx: Connection) -> None:
+        await _add("Checkup")(tx)
+        with pytest.raises(Exception, match="duplicate key"):
+            await _add("Checkup")(tx)
+
+    with pytest.raises(RuntimeError, match="went on"):
+        wait_for(database.write(work))
+    assert _names(database) == []
+
+
+def test_a_caller_who_goes_away_leaves_nothing_half_done_and_no_connection_behind(database: PostgresDatabase) -> None:
+    async def work(tx: Connection) -> None:
+        await _add("Checkup")(tx)
+        await tx.fetch_one(_SLEEP, milliseconds=30_000)
+
+    async def leave() -> None:
+        for _ in range(postgres.MOST_CONNECTIONS + 5):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await database.write(work)
+
+    wait_for(leave())
+    wait_for(database.write(_add("Dentist")))
+    assert _names(database) == ["Dentist"]
+
+
+def test_who_waits_for_a_connection_too_long_is_told_so(
+    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "PATIENCE", 0.2)
+
+    async def crowd() -> list[Any]:
+        slow = [
+            database.write(lambda tx: tx.fetch_one(_SLEEP, milliseconds=1_000))
+            for _ in range(postgres.MOST_CONNECTIONS)
+        ]
+        working = asyncio.gather(*slow)
+        await asyncio.sleep(0.1)
+        late = await asyncio.gather(*(database.look(_ME) for _ in range(5)), return_exceptions=True)
+        await working
+        return late
+
+    assert [type(one) for one in wait_for(crowd())] == [Unavailable] * 5
+    assert wait_for(database.look(_ME)) is not None
+
+
+def test_a_schema_that_changes_under_prepared_statements_is_nobodys_failure(
+    database: PostgresDatabase, url: str
+) -> None:
+    wait_for(database.write(_add("Checkup")))
+    whole = SQL("SELECT * FROM services WHERE org_id = :org_id")
+
+    async def read(tx: Connection) -> int:
+        rows = await tx.fetch(whole, org_id=ORG)
+        return len(rows[0])
+
+    columns = wait_for(database.write(read))
+    direct.change(url, "ALTER TABLE services ADD COLUMN later integer")
+    assert wait_for(database.write(read)) == columns + 1
+
+
+def test_every_refusal_of_a_row_is_a_conflict(database: PostgresDatabase, url: str) -> None:
+    direct.refuse(url, "INSERT", "services")
+    with pytest.raises(Conflict):
+        wait_for(database.write(_add("Checkup")))
+
+
+@pytest.mark.parametrize("url_of", ["postgresql://nobody@127.0.0.1:1/x", "postgresql://nobody@host.invalid/x"])
+def test_a_server_that_cannot_be_reached_is_unavailable(url_of: str) -> None:
+    database = PostgresDatabase(url_of)
+    with pytest.raises(Unavailable):
+        wait_for(database.schema_step())
+
+
+def test_the_pool_lends_the_next_connection_to_who_waited_longest() -> None:
+    class Raw:
+        def is_closed(self) -> bool:
+            return False
+
+        async def close(self, timeout: float) -> None:  # noqa: ASYNC109
+            pass
+
+    async def queue() -> list[int]:
+        async def connect() -> Raw:
+            return Raw()
+
+        pool, served = Pool(connect, 1), []
+
+        async def wait(number: int) -> None:
+            raw = await pool.take(5)
+            served.append(number)
+            await asyncio.sleep(0)
+            pool.give(raw)
+
+        first = await pool.take(5)
+        waiting = [asyncio.ensure_future(wait(number)) for number in range(5)]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+        pool.give(first)
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await pool.close(1)
+        return served
+
+    assert wait_for(queue()) == [0, 2, 3, 4]
