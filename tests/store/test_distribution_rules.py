@@ -102,6 +102,7 @@ def test_nothing_but_a_migration_locks_or_tells_on_one_node() -> None:
             "DO UPDATE SET holds a sub-select",
         ),
         (f"INSERT INTO days (org_id, rev) VALUES (:org_id, (SELECT 1 FROM windows WHERE {ORG}))", "inside VALUES"),
+        (f"INSERT INTO days (org_id, rev) SELECT d.org_id, :rev FROM days d WHERE d.{ORG}", "without a type"),
         (f"WITH a AS (SELECT rev FROM days WHERE {ORG} @lock) SELECT rev FROM a", "below the outermost SELECT"),
         (f"SELECT rev FROM (SELECT rev FROM days WHERE {ORG} FOR UPDATE) a", "below the outermost SELECT"),
         (f"INSERT INTO days (org_id) SELECT :org_id FROM windows WHERE {ORG} FOR SHARE", "below the outermost"),
@@ -135,7 +136,7 @@ def test_the_check_of_statements_finds_a_broken_rule(sql: str, breach: str) -> N
         "SELECT 1 FROM days d LEFT JOIN windows w ON w.org_id = :org_id AND w.enabled WHERE :org_id = d.org_id",
         (
             f"WITH a AS (UPDATE days SET rev = rev + 1 WHERE {ORG} RETURNING rev) INSERT INTO holds (org_id, held)"
-            " SELECT :org_id, rev FROM a RETURNING held"
+            " SELECT CAST(:org_id AS UUID), rev FROM a RETURNING held"
         ),
         f"UPDATE days SET rev = abs(rev) + 1, covered = EXISTS (SELECT 1 FROM holds h WHERE h.{ORG}) WHERE {ORG}",
         f"SELECT rev FROM days WHERE {ORG} ORDER BY date @lock",
