@@ -11,7 +11,7 @@ from slotkeeper.store.postgres import PostgresDatabase
 from slotkeeper.store.postgres_sql import spell
 from tests.engines import empty_database
 from tests.servers import versions
-from tests.test_architecture import statements
+from tests.statements import statements
 from tests.waiting import wait_for
 
 # What came after PostgreSQL 14, by the release that brought it.
