@@ -30,7 +30,8 @@ def breaches_of_statement(text: str, parameters: list[str], tables: set[str], *,
         found += [f"org_id = :org_id is missing for {alias}" for alias in untied(tree, tables, parameters)]
     if sub_selected(tree):
         found.append("org_id is compared with a sub-select")
-    return found + _of_sets(tree) + _of_values(tree) + _of_locks(tree) + _of_changing_ctes(tree) + _per_node(tree)
+    rules = (_of_sets, _of_values, _of_selected, _of_locks, _of_changing_ctes, _per_node)
+    return found + [breach for rule in rules for breach in rule(tree)]
 
 
 def _of_sets(tree: Node) -> list[str]:
@@ -53,6 +54,13 @@ def _calls(tree: Any) -> list[str]:
 def _of_values(tree: Node) -> list[str]:
     rows = [row for select in find(tree, "SelectStmt") for row in select.get("valuesLists", [])]
     return ["a sub-select stands inside VALUES"] * bool(find(rows, "SubLink"))
+
+
+def _of_selected(tree: Node) -> list[str]:
+    """The SELECT of an INSERT is planned by itself, where nothing tells the type of a parameter but a cast."""
+    selects = [insert["selectStmt"]["SelectStmt"] for insert in find(tree, "InsertStmt") if "selectStmt" in insert]
+    targets = [target["ResTarget"]["val"] for select in selects for target in select.get("targetList", [])]
+    return ["a parameter without a type is selected for an INSERT"] * any("ParamRef" in target for target in targets)
 
 
 def _of_locks(tree: Node) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from slotkeeper.store.migrations import current_step
 from slotkeeper.store.tables import TABLES
 from tests import stand_in_citus
 from tests.direct import change
@@ -32,12 +33,13 @@ def test_it_says_which_tables_were_distributed_and_changes_nothing_the_second_ti
 ) -> None:
     command = ["migrate", "--distributed", "--database", stand_in]
     assert terminal.done(*command) == (
-        f"Migrated 0 to 1.\nDistributed {len(NAMES)} tables by organization: {', '.join(NAMES)}.\n"
+        f"Migrated 0 to {current_step()}.\nDistributed {len(NAMES)} tables by organization: {', '.join(NAMES)}.\n"
     )
     assert terminal.done(*command) == (
-        "The database is on schema step 1, as before.\nAll tables are distributed by organization, as before.\n"
+        f"The database is on schema step {current_step()}, as before.\n"
+        "All tables are distributed by organization, as before.\n"
     )
-    assert terminal.json(*command) == {"from": 1, "to": 1, "distributed": []}
+    assert terminal.json(*command) == {"from": current_step(), "to": current_step(), "distributed": []}
     assert len(stand_in_citus.asked(stand_in)) == len(NAMES) + 1
 
 
@@ -48,7 +50,7 @@ def test_a_postgresql_without_the_extension_is_refused_in_one_line_that_says_wha
         line = terminal.refused("migrate", "--distributed", "--database", url)
         assert "lacks the extension 'citus'" in line
         assert "CREATE EXTENSION citus" in line
-        assert terminal.json("migrate", "--database", url) == {"from": 0, "to": 1}
+        assert terminal.json("migrate", "--database", url) == {"from": 0, "to": current_step()}
 
 
 def test_a_file_is_refused_and_not_made(terminal: Terminal) -> None:

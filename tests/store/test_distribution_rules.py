@@ -3,17 +3,15 @@
 import ast
 import re
 from importlib import resources
-from pathlib import Path
 
 import pytest
 
-from slotkeeper import store
 from slotkeeper.store.database import SQL
 from slotkeeper.store.migrations import list_migrations, statements_of
 from slotkeeper.store.postgres_sql import spell, spell_schema
 from slotkeeper.store.tables import TABLES
 from tests.distribution_rules import breaches_of_schema, breaches_of_statement
-from tests.test_architecture import UNROUTED, statements
+from tests.statements import MODULES, UNROUTED, builders, statements
 
 NAMES = {table.name for table in TABLES}
 SCHEMA = resources.files("slotkeeper.store").joinpath("schema.sql").read_text(encoding="utf-8")
@@ -21,6 +19,14 @@ DECLARED = [spell_schema(statement) for statement in statements_of(SCHEMA)]
 HISTORY = [spell_schema(statement) for migration in list_migrations() for statement in migration.statements]
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 ORG = "org_id = :org_id"
+
+BUILT = {
+    **dict.fromkeys(
+        ("tables._page_of", "tables._count_of", "tables._insert_into", "tables._removal_from"), "one for each table"
+    ),
+    "distribution._distribution_of": "it distributes a table, which is not distributed before",
+}
+"""The functions that make statements, and why: those of the tables are looked at one by one."""
 
 NODES_DO_NOT_SHARE = re.compile(r"pg_(try_)?advisory|pg_notify|\b(UN)?LISTEN\b|\bNOTIFY\b")
 MIGRATES = {"postgres._ONE_AT_A_TIME": "all who migrate ask the coordinator"}
@@ -42,6 +48,11 @@ def test_a_statement_runs_on_a_database_distributed_by_organization(name: str) -
         assert breaches(sql), "it keeps to one organization now: take it off UNROUTED"
 
 
+def test_no_statement_is_overlooked() -> None:
+    assert set(builders()) == BUILT.keys()
+    assert len(statements()) > 150
+
+
 def test_the_schema_and_its_history_can_be_distributed() -> None:
     assert len(DECLARED) > len(NAMES)
     assert breaches_of_schema(DECLARED) == []
@@ -50,7 +61,7 @@ def test_the_schema_and_its_history_can_be_distributed() -> None:
 
 def test_nothing_but_a_migration_locks_or_tells_on_one_node() -> None:
     found = set()
-    for path in sorted(Path(store.__path__[0]).glob("*.py")):
+    for path in MODULES:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and NODES_DO_NOT_SHARE.search(ast.unparse(node.value)):
                 found.add(f"{path.stem}.{ast.unparse(node.targets[0])}")
@@ -102,6 +113,7 @@ def test_nothing_but_a_migration_locks_or_tells_on_one_node() -> None:
             "DO UPDATE SET holds a sub-select",
         ),
         (f"INSERT INTO days (org_id, rev) VALUES (:org_id, (SELECT 1 FROM windows WHERE {ORG}))", "inside VALUES"),
+        (f"INSERT INTO days (org_id, rev) SELECT d.org_id, :rev FROM days d WHERE d.{ORG}", "without a type"),
         (f"WITH a AS (SELECT rev FROM days WHERE {ORG} @lock) SELECT rev FROM a", "below the outermost SELECT"),
         (f"SELECT rev FROM (SELECT rev FROM days WHERE {ORG} FOR UPDATE) a", "below the outermost SELECT"),
         (f"INSERT INTO days (org_id) SELECT :org_id FROM windows WHERE {ORG} FOR SHARE", "below the outermost"),
@@ -135,7 +147,7 @@ def test_the_check_of_statements_finds_a_broken_rule(sql: str, breach: str) -> N
         "SELECT 1 FROM days d LEFT JOIN windows w ON w.org_id = :org_id AND w.enabled WHERE :org_id = d.org_id",
         (
             f"WITH a AS (UPDATE days SET rev = rev + 1 WHERE {ORG} RETURNING rev) INSERT INTO holds (org_id, held)"
-            " SELECT :org_id, rev FROM a RETURNING held"
+            " SELECT CAST(:org_id AS UUID), rev FROM a RETURNING held"
         ),
         f"UPDATE days SET rev = abs(rev) + 1, covered = EXISTS (SELECT 1 FROM holds h WHERE h.{ORG}) WHERE {ORG}",
         f"SELECT rev FROM days WHERE {ORG} ORDER BY date @lock",
