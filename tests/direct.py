@@ -167,10 +167,16 @@ _OWNED_ON_SERVER = """
 """
 
 
+_ON_A_CLUSTER = {"citus.enable_unsafe_triggers": "on", "citus.propagate_set_commands": "local"}
+"""What a test may do that Slotkeeper does not: triggers, and SET LOCAL on every node. Elsewhere they mean nothing."""
+
+
 async def _execute(url: str, sql: str, values: tuple[Any, ...]) -> str:
-    raw = await _connect(url, role="replica")  # which keeps no foreign keys
+    raw = await _connect(url)
     try:
-        return str(await raw.execute(_numbered(sql), *values))
+        async with raw.transaction():
+            await raw.execute("SET LOCAL session_replication_role = replica")  # which keeps no foreign keys
+            return str(await raw.execute(_numbered(sql), *values))
     finally:
         await raw.close()
 
@@ -183,8 +189,8 @@ async def _fetch(url: str, sql: str, values: tuple[Any, ...]) -> list[tuple[Any,
         await raw.close()
 
 
-async def _connect(url: str, *, role: str = "origin") -> Any:
-    raw = await asyncpg.connect(past(url), server_settings={"session_replication_role": role, "jit": "off"})
+async def _connect(url: str) -> Any:
+    raw = await asyncpg.connect(past(url), server_settings={"jit": "off", **_ON_A_CLUSTER})
     for name in ("uuid", "date"):
         await raw.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
     return raw

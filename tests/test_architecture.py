@@ -1,7 +1,6 @@
 """The rules of the house that a reader relies on, checked on the source itself."""
 
 import ast
-import importlib
 import re
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ import pytest
 
 from slotkeeper.api.routes import OPERATIONS
 from slotkeeper.domain.access import Scope
-from slotkeeper.store import tables
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -39,12 +37,6 @@ ALLOWED = {
     "app": {"domain", "store", "operations", "settings", "api", "app"},
 }
 """Which parts of the package each part may import; ``app`` is the composition root."""
-
-UNROUTED = {
-    "directory._ORGANIZATIONS": "the person at the command line lists all organizations",
-    "directory._HORIZONS": "rolling forward looks for work in every organization; what it finds is done one by one",
-}
-"""Statements that are not about one organization, and why."""
 
 NOT_CALLED_BY_NAME = {
     "from_environment": "the server processes find it by its text",
@@ -125,56 +117,6 @@ def test_every_public_function_of_the_operations_says_what_it_promises(path: Pat
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, Definition) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{node.name} has no docstring"
-
-
-def statements() -> dict[str, str]:
-    """Every SQL statement of the store, by module and name: they are constants of their modules."""
-    found = {}
-    for path in sorted((PACKAGE / "store").glob("*.py")):
-        module = importlib.import_module(f"slotkeeper.store.{path.stem}")
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and "SQL(" in ast.unparse(node.value):
-                name = ast.unparse(node.targets[0])
-                found[f"{path.stem}.{name}"] = str(getattr(module, name))
-    return found | {f"tables.{name}[{table}]": sql for name, each in of_tables().items() for table, sql in each.items()}
-
-
-def of_tables() -> dict[str, dict[str, str]]:
-    """The statements that stand once for each table."""
-    names = {table.name for table in tables.TABLES}
-    return {name: each for name, each in vars(tables).items() if isinstance(each, dict) and each.keys() == names}
-
-
-def unrouted_tables(sql: str) -> list[str]:
-    """The tables of a statement that are not tied to one organization, by their alias."""
-    schema = (PACKAGE / "store" / "schema.sql").read_text(encoding="utf-8")
-    tables = "|".join(re.findall(r"CREATE TABLE (\w+)", schema))
-    keywords = "ON|WHERE|SET|JOIN|CROSS|LEFT|ORDER|GROUP|USING|VALUES|SELECT"
-    missing = []
-    for table, alias in re.findall(rf"(?:FROM|JOIN|UPDATE)\s+({tables})\b(?:\s+(?!(?:{keywords})\b)(\w+))?", sql):
-        own = rf"{alias}\.org_id" if alias else rf"(?<![.\w])({table}\.)?org_id"
-        if not re.search(rf"{own} = :org_id\b", sql):
-            missing.append(alias or table)
-    for table, columns in re.findall(rf"INTO\s+({tables})\s*\(([^)]*)\)", sql):
-        if columns.split(",")[0].strip() != "org_id":
-            missing.append(table)
-    return missing
-
-
-@pytest.mark.parametrize("name", statements())
-def test_every_statement_names_the_organization_for_every_table(name: str) -> None:
-    missing = unrouted_tables(statements()[name])
-    if name in UNROUTED:
-        assert missing, "it names the organization now: take it off UNROUTED"
-    else:
-        assert not missing, f"org_id = :org_id is missing for {', '.join(missing)}"
-
-
-def test_the_check_of_statements_sees_a_forgotten_organization() -> None:
-    assert unrouted_tables("SELECT 1 FROM windows WHERE calendar_id = :c") == ["windows"]
-    assert unrouted_tables("SELECT 1 FROM days d JOIN windows w ON w.org_id = :org_id WHERE d.date = :d") == ["d"]
-    assert unrouted_tables("UPDATE days SET filled = 0 WHERE org_id = :org_id") == []
-    assert unrouted_tables("INSERT INTO days (date, org_id) VALUES (:date, :org_id)") == ["days"]
 
 
 def test_no_sql_stands_outside_the_store() -> None:

@@ -87,6 +87,8 @@ def test_a_variable_that_nobody_reads_is_refused_with_the_nearest_right_name(nam
         ({"SLOTKEEPER_LOG_LEVEL": "loud"}, "debug, info, warning, error"),
         ({"SLOTKEEPER_DATABASE_URL": "postgresql://localhost"}, "names no database"),
         ({"SLOTKEEPER_DATABASE_URL": "postgres://localhost:port/x"}, "names no database"),
+        ({"SLOTKEEPER_DATABASE_URL": "postgres://one:1,two:port/x"}, "names no database"),
+        ({"SLOTKEEPER_DATABASE_URL": "postgres://one,,two/x"}, "names no database"),
         ({"SLOTKEEPER_DATABASE_URL": "oracle://localhost/x"}, "sqlite:////path/to/file.db"),
         ({"SLOTKEEPER_DATABASE_URL": "sqlite:/x.db"}, "sqlite:////path/to/file.db"),
         ({"SLOTKEEPER_DATABASE_URL": "sqlite:///"}, "sqlite:////path/to/file.db"),
@@ -130,6 +132,7 @@ def test_a_password_in_a_url_that_is_wrong_is_not_repeated(url: str) -> None:
         ("postgresql://clinic:secret@db.example:5433/x", "postgresql://clinic@db.example:5433/x"),
         ("postgres://clinic:se%40cret@/x?host=/run&password=secret&port=1", "postgres://clinic@/x?host=/run&port=1"),
         ("postgresql://localhost/x", "postgresql://localhost/x"),
+        ("postgresql://clinic:secret@one:1,two:2,three/x", "postgresql://clinic@one:1,two:2,three/x"),
         ("sqlite:///clinic.db", "sqlite:///clinic.db"),
     ],
 )

@@ -160,7 +160,7 @@ class World:
         self.clock = MovableClock(at)
         self.runner = asyncio.Runner()
         self.db = open_url(url)
-        self.app = create_app(self.db, Settings(), clock=self.clock)
+        self.app = create_app(self.db, Settings(database_url=url), clock=self.clock)
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://slotkeeper.test")
         self._people = itertools.count(1)

@@ -50,10 +50,12 @@ SECONDS_BETWEEN_LOOKS = 1
 def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     """The application over a database that it takes over: it closes it when the server stops.
 
-    A single server process counts the requests of each key exactly; several share its limit.
+    A single server process counts the requests of each key exactly; several share its limit. On a database server
+    there may be others on other machines.
     """
-    limits = SharedRateLimits(db) if settings.workers > 1 else RateLimiter()
-    site = Site(db, partial(require_schema, db), _pages(), Replies(write_availability), new_line(db))
+    shared = settings.workers > 1 or is_server(settings.database_url)
+    limits = SharedRateLimits(db) if shared else RateLimiter()
+    site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), new_line(db))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -218,6 +220,15 @@ async def require_schema(db: Database) -> None:
             f"The database is on schema step {step}, and this Slotkeeper runs on step {own}: run 'slotkeeper migrate'."
         )
     refuse_newer(step)
+
+
+async def is_whole(db: Database) -> bool:
+    """Whether a server can do all of its work on a database; False where a part of a distributed one is away.
+
+    Raises Unavailable where it can do nothing.
+    """
+    await require_schema(db)
+    return await db.is_whole()
 
 
 def refuse_newer(step: int) -> None:

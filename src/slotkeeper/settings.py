@@ -24,7 +24,10 @@ _TEST_VARIABLES = frozenset({"SLOTKEEPER_CITUS_URL"})
 
 _SQLITE = "sqlite:///"
 _SERVERS = {"postgresql", "postgres"}
-_SERVER_FORM = "postgresql://user:password@host:port/database, with a password's special signs written as %40 and so on"
+_SERVER_FORM = (
+    "postgresql://user:password@host:port/database, with a password's special signs written as %40 and so on, and "
+    "several hosts with commas between them"
+)
 _FORMS = f"sqlite:///file.db (in the working folder), sqlite:////path/to/file.db, or {_SERVER_FORM}"
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
@@ -92,7 +95,10 @@ def shown(database_url: str) -> str:
 def _check_server(field: str, url: str) -> None:
     try:
         parts = urlsplit(url)
-        fits = parts.port != 0 and parts.path.strip("/") and not _UNPRINTABLE.search(url)
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        ports = [urlsplit(f"//{host}").port for host in hosts]
+        is_place = 0 not in ports and (len(hosts) == 1 or all(hosts))
+        fits = is_place and parts.path.strip("/") and not _UNPRINTABLE.search(url)
     except ValueError:
         fits = False
     if not fits:

@@ -21,7 +21,7 @@ STEP = current_step()
 COMMANDS = {
     (): [],
     ("serve",): ["--host", "--port", "--workers", "--demo", "--database"],
-    ("migrate",): ["--database", "--json"],
+    ("migrate",): ["--distributed", "--database", "--json"],
     ("organizations", "create"): ["--timezone", "--database", "--json"],
     ("organizations", "list"): ["--database", "--json"],
     ("branches", "create"): ["--timezone", "--database", "--organization", "--json"],

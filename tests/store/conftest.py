@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from slotkeeper.store.database import Database
-from tests.engines import ALL, POOLER, empty_database, open_url
+from tests.engines import ALL, POOLER, empty_database, migrate, open_url
 from tests.waiting import wait_for
 
 
@@ -26,7 +26,7 @@ def empty(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def database(empty: Database) -> Database:
+def database(empty: Database, request: pytest.FixtureRequest) -> Database:
     """A database at the current schema step."""
-    wait_for(empty.migrate())
+    wait_for(migrate(empty, request.node.callspec.params["url"]))
     return empty

@@ -19,7 +19,7 @@ from slotkeeper.store import postgres as engine
 from slotkeeper.store.migrations import Migration, current_step, list_migrations, statements_of
 from slotkeeper.store.postgres import PostgresDatabase
 from slotkeeper.store.postgres_sql import spell_schema
-from tests.engines import ALL, SQLITE, empty_database
+from tests.engines import SERVERS, empty_database
 from tests.waiting import wait_for
 
 MIGRATES = """
@@ -52,7 +52,7 @@ BREAKS_OFF = Migration(
 )
 
 
-@pytest.fixture(params=[name for name in ALL if name != SQLITE])
+@pytest.fixture(params=SERVERS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with empty_database(request.param, tmp_path) as url:
         yield url

@@ -25,10 +25,13 @@ class Page(NamedTuple):
 
 
 class Site(NamedTuple):
-    """What all requests share. ``require_ready`` raises Unavailable where the database cannot serve."""
+    """What all requests share.
+
+    ``is_whole``: whether all of the database serves; raises Unavailable where none of it does.
+    """
 
     db: Database
-    require_ready: Callable[[], Awaitable[None]]
+    is_whole: Callable[[], Awaitable[bool]]
     pages: Mapping[str, Page]
     replies: Replies
     line: Line

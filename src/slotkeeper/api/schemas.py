@@ -206,7 +206,7 @@ class HealthView(Struct, frozen=True):
     """The server answers."""
 
     success: Literal[True]
-    status: Literal["alive", "ready"]
+    status: Literal["alive", "ready", "degraded"]
 
 
 class DoneView(Struct, frozen=True):

@@ -11,8 +11,13 @@ from slotkeeper.settings import Settings
 
 
 @click.command(short_help="Bring the database to the newest schema step.")
+@click.option(
+    "--distributed",
+    is_flag=True,
+    help="Also distribute all tables by organization over the nodes of a PostgreSQL with the extension Citus.",
+)
 @on_database
-def migrate(shell: Shell) -> None:
+def migrate(shell: Shell, distributed: bool) -> None:
     """Bring the database to the newest schema step, making it where it is not there.
 
     Safe to run again, and beside a running server that is one step older. A step is applied whole or
@@ -23,22 +28,28 @@ def migrate(shell: Shell) -> None:
 
     Prints the step before and after.
     """
-    before, after = asyncio.run(_migrate(shell.settings))
-    shell.show(
-        {"from": before, "to": after},
-        [
-            f"The database is on schema step {after}, as before."
-            if before == after
-            else f"Migrated {before} to {after}."
-        ],
-    )
+    before, after, tables = asyncio.run(_migrate(shell.settings, distributed=distributed))
+    lines = [
+        f"The database is on schema step {after}, as before." if before == after else f"Migrated {before} to {after}."
+    ]
+    if distributed:
+        lines.append(
+            f"Distributed {len(tables)} tables by organization: {', '.join(tables)}."
+            if tables
+            else "All tables are distributed by organization, as before."
+        )
+    shell.show({"from": before, "to": after} | ({"distributed": tables} if distributed else {}), lines)
 
 
-async def _migrate(settings: Settings) -> tuple[int, int]:
+async def _migrate(settings: Settings, *, distributed: bool) -> tuple[int, int, list[str]]:
+    """The steps before and after, and the tables that were distributed."""
     async with database(settings, may_create=True) as db:
         before = await db.schema_step()
         refuse_newer(before)
-        return before, await db.migrate()
+        if not distributed:
+            return before, await db.migrate(), []
+        tables = await db.distribute()
+        return before, await db.schema_step(), tables
 
 
 @click.command(short_help="Recount everything and report differences.")

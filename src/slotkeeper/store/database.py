@@ -123,6 +123,17 @@ class Database(Protocol):
         """Apply what is missing of the history, each step whole or not at all; the new step."""
         ...
 
+    async def distribute(self) -> list[str]:
+        """Migrate, and distribute by organization the tables that are not yet: all of them or none; their names.
+
+        Raises Unavailable, before anything is changed, where the database cannot be distributed.
+        """
+        ...
+
+    async def is_whole(self) -> bool:
+        """Whether every part of a database that answers does so; only one that is distributed has several."""
+        ...
+
     async def close(self) -> None:
         """Give everything back; the database stays as it is."""
         ...

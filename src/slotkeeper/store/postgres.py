@@ -10,7 +10,8 @@ Where it differs from the embedded engine, and why:
 - A read of one statement needs no transaction around it: the statement is one moment. Whether a second one follows is
   known when it comes; then the work is run again, inside a REPEATABLE READ transaction.
 - A connection that is lost while its COMMIT is under way leaves the outcome unknown. That is Unavailable, and never run
-  again here: the client's Idempotency-Key tells.
+  again here: the client's Idempotency-Key tells. So is one whose wait for the synchronous standby was cut short: it is
+  committed here, and a failure of this machine would lose it (docs/decisions/0018-failover.md).
 - Dates and UUIDs travel as text, as the protocol promises them.
 - Statements are prepared once for each connection. Just-in-time compilation is off: it takes longer than any of them.
 - Through a pooler the next transaction may run in another session. So nothing is prepared, a session is told nothing,
@@ -29,6 +30,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
+from slotkeeper.store import distribution
 from slotkeeper.store.database import SQL, Row, Rows, Value, Work
 from slotkeeper.store.gathering import Gathering
 from slotkeeper.store.migrations import Migration, list_migrations
@@ -42,6 +44,10 @@ log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 10  # of one process
 LONGEST_ASIDE = 120.0
+LONGEST_MIGRATION = 86_400.0
+NODES_PATIENCE = 2.0
+"""For how many seconds the nodes of a distributed database may say nothing before they count as away."""
+SHORTEST_COMMIT = 1.0  # for how many seconds a commit may take, also of those who have waited long
 TRIES = 5  # how often a transaction is run that others keep from being done
 
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -115,17 +121,43 @@ class PostgresDatabase:
         return 0
 
     async def migrate(self) -> int:
-        """Apply the missing steps, each in a transaction of its own, one program at a time."""
+        """Apply the missing steps, each in a transaction of its own, one program at a time.
+
+        What they bring to a database that is distributed is distributed too: a table beside would keep no foreign key.
+        """
+        step = await self._migrate()
+        if await self.read(distribution.is_distributed):
+            await self._distribute()
+        return step
+
+    async def distribute(self) -> list[str]:
+        """See the protocol; in a transaction after those of the steps."""
+        await self.read(distribution.require_extension)
+        await self._migrate()
+        return await self._distribute()
+
+    async def is_whole(self) -> bool:
+        """See the protocol; asks each node, and waits for a moment."""
+        try:
+            async with asyncio.timeout(NODES_PATIENCE):
+                return await self.read(distribution.do_all_nodes_answer)
+        except (TimeoutError, Unavailable):
+            return False
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await asyncio.gather(*self._clearing, return_exceptions=True)
+        await self._pool.close(PATIENCE)
+
+    async def _migrate(self) -> int:
         await self.schema_step()  # refuses a foreign database
         step = 0
         for migration in list_migrations():
             step = await self._answer(partial(self._transact, _WRITE, partial(_apply, migration=migration), more=_WAIT))
         return step
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await asyncio.gather(*self._clearing, return_exceptions=True)
-        await self._pool.close(PATIENCE)
+    async def _distribute(self) -> list[str]:
+        return await self._answer(partial(self._transact, _WRITE, _distribute, more=_WAIT, longest=LONGEST_MIGRATION))
 
     async def _answer(self, act: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Do it, again where others stood in the way. Raises the domain's error for what the driver raises."""
@@ -136,6 +168,8 @@ class PostgresDatabase:
                 if not tries_left:
                     raise translate(error.__cause__) from error.__cause__  # type: ignore[arg-type]
             except FAILURES as error:
+                if isinstance(error, TimeoutError | asyncpg.ReadOnlySQLTransactionError):
+                    self._pool.distrust()
                 if not tries_left or getattr(error, "sqlstate", None) not in RUN_AGAIN:
                     raise translate(error) from error
                 log.info("a transaction is run again: %s", error)
@@ -151,6 +185,8 @@ class PostgresDatabase:
                 if not is_lost(error):
                     raise
                 raw.terminate()
+                if isinstance(error, TimeoutError):  # waiting again takes as long
+                    raise
                 raise _NotBegun from error
 
     async def _transact(
@@ -170,7 +206,7 @@ class PostgresDatabase:
             except BaseException as error:
                 await self._roll_back(raw, error)
                 raise
-            await self._commit(raw)
+            await self._commit(raw, _patience_left(asked_at))
             return result
 
     @contextlib.asynccontextmanager
@@ -203,9 +239,11 @@ class PostgresDatabase:
 
     async def _take(self, asked_at: float | None) -> Raw:
         """A connection; patience counts from when it was asked for, so that a queue does not add it up."""
-        waited = 0.0 if asked_at is None else time.monotonic() - asked_at
+        left = _patience_left(asked_at)
         try:
-            return await self._pool.take(max(0.0, PATIENCE - waited))
+            if not left:
+                raise TimeoutError("those who came before took too long")  # noqa: TRY301 - as if the pool said it
+            return await self._pool.take(left)
         except TimeoutError as error:
             raise translate(error) from error
 
@@ -233,28 +271,67 @@ class PostgresDatabase:
             raw.terminate()
 
     @staticmethod
-    async def _commit(raw: Raw) -> None:
-        """Make it durable. Raises Unavailable where nobody can know whether it is."""
+    async def _commit(raw: Raw, patience: float) -> None:
+        """Make it durable. Raises Unavailable where nobody can know whether it is on every machine."""
         try:
-            status = await raw.execute("COMMIT")
+            status, warnings = await _ask_to_commit(raw, max(patience, SHORTEST_COMMIT))
         except asyncpg.PostgresError as error:
             if error.sqlstate in RUN_AGAIN or (error.sqlstate or "").startswith("23"):
                 raise  # the server says that it did not happen
             raw.terminate()
-            log.warning("a commit was cut off, its outcome is unknown: %s", error)
-            raise Unavailable from error
+            raise _in_doubt(error) from error
+        except TimeoutError as error:
+            await _stop_waiting(raw)
+            raise _in_doubt(error) from error
         except FAILURES as error:
             raw.terminate()
-            log.warning("a commit was cut off, its outcome is unknown: %s", error)
-            raise Unavailable from error
+            raise _in_doubt(error) from error
         if status != "COMMIT":
             raise RuntimeError("work went on after one of its statements had failed")
+        if warnings:  # "canceling wait for synchronous replication", in whatever language
+            raise _in_doubt(warnings[0])
+
+
+async def _ask_to_commit(raw: Raw, patience: float) -> tuple[str, list[asyncpg.PostgresLogMessage]]:
+    """What the server says to COMMIT, and its warnings. Raises TimeoutError."""
+    warnings = []
+
+    def hear(_: Raw, message: asyncpg.PostgresLogMessage) -> None:
+        if message.severity_en == "WARNING":
+            warnings.append(message)
+
+    raw.add_log_listener(hear)
+    try:
+        return await raw.execute("COMMIT", timeout=patience), warnings
+    finally:
+        raw.remove_log_listener(hear)
+
+
+async def _stop_waiting(raw: Raw) -> None:
+    """Let a commit that waits for a standby end: otherwise it keeps its locks and a connection for as long as it waits.
+
+    The driver has told the server to stop; the next statement comes after that.
+    """
+    try:
+        async with asyncio.timeout(SHORTEST_COMMIT):
+            await raw.execute("ROLLBACK")
+    except FAILURES:
+        raw.terminate()
+
+
+def _in_doubt(said: object) -> Unavailable:
+    log.warning("a commit was cut off, its outcome is unknown: %s", str(said) or type(said).__name__)
+    return Unavailable()
+
+
+def _patience_left(asked_at: float | None) -> float:
+    """For how many seconds one who asked at that time may wait yet."""
+    return PATIENCE if asked_at is None else max(0.0, PATIENCE - (time.monotonic() - asked_at))
 
 
 async def _apply(tx: PostgresConnection, migration: Migration) -> int:
     """One step, whole or not at all, unless it is there already; the step reached."""
-    await tx.run(_ONE_AT_A_TIME)
-    await tx.run(f"SET LOCAL lock_timeout = '{PATIENCE:.0f}s'")  # or all requests would queue behind this one
+    await _begin_alone(tx)
     await tx.run(
         "CREATE TABLE IF NOT EXISTS schema_steps"
         " (step integer PRIMARY KEY, name text NOT NULL, applied_at bigint NOT NULL)"
@@ -267,6 +344,18 @@ async def _apply(tx: PostgresConnection, migration: Migration) -> int:
         await tx.run(spell_schema(statement))
     await tx.execute(_NOTE, step=migration.step, name=migration.name, now=time.time_ns() // 10**6)
     return migration.step
+
+
+async def _distribute(tx: PostgresConnection) -> list[str]:
+    """Distribute the tables that are not yet; their names."""
+    await _begin_alone(tx)
+    return await distribution.distribute(tx)
+
+
+async def _begin_alone(tx: PostgresConnection) -> None:
+    """Wait for others who migrate, and for nobody else."""
+    await tx.run(_ONE_AT_A_TIME)
+    await tx.run(f"SET LOCAL lock_timeout = '{PATIENCE:.0f}s'")  # or all requests would queue behind this one
 
 
 _NOTE = SQL("INSERT INTO schema_steps (step, name, applied_at) VALUES (:step, :name, :now)")

@@ -20,7 +20,7 @@ RUN_AGAIN = {
     "0A000",  # the schema changed under a statement that was prepared before
 }
 _AWAY = (
-    "08",  # connection lost
+    "08",  # connection lost, or that of a distributed database's coordinator to a node (08006)
     "25006",  # a standby, which may only be read
     "25P03",  # idle in transaction for too long
     "28",  # no access
@@ -51,7 +51,9 @@ def translate(error: Exception) -> SlotkeeperError:
 
 
 def is_lost(error: Exception) -> bool:
-    """Whether the connection is of no use any more."""
+    """Whether the connection is of no use any more; it stays good where the server says that another node is away."""
+    if isinstance(error, asyncpg.ConnectionFailureError):  # 08006, which the driver never says of its own connection
+        return False
     return not isinstance(error, asyncpg.PostgresError) or (error.sqlstate or "").startswith(_LOST)
 
 

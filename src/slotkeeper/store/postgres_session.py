@@ -1,11 +1,13 @@
 """One session on a PostgreSQL server: how it is begun, and how statements run in it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.store.database import SQL, Row, Rows, Value
+from slotkeeper.store.hosts import each_host, first_that_fits
 from slotkeeper.store.pool import Raw
 from slotkeeper.store.postgres_errors import FAILURES, unreachable
 from slotkeeper.store.postgres_sql import ARRAYS, ROWS, spell
@@ -99,16 +101,12 @@ class OneStatement(PostgresConnection):
 
 
 async def connect(url: str, *, pooler: bool = False) -> Raw:
-    """A new connection, as all of them are; through a pooler it leads to many sessions. Raises Unavailable."""
+    """A new connection to the primary among the URL's hosts, as all connections are. Raises Unavailable.
+
+    Through a pooler it leads to many sessions.
+    """
     try:
-        raw: Raw = await asyncpg.connect(
-            url,
-            timeout=PATIENCE,
-            command_timeout=LONGEST_STATEMENT + PATIENCE,
-            statement_cache_size=0 if pooler else 512,
-            max_cached_statement_lifetime=0,
-            server_settings={"application_name": "slotkeeper"} | ({} if pooler else _settings()),
-        )
+        raw = await first_that_fits(each_host(url), partial(_connect, pooler=pooler))
     except (*FAILURES, ValueError) as error:
         raise unreachable(error) from error
     try:
@@ -125,11 +123,27 @@ async def connect(url: str, *, pooler: bool = False) -> Raw:
     return raw
 
 
+async def _connect(url: str, *, pooler: bool) -> Raw:
+    """A connection to one host. A standby is refused, unless the URL asks for one: what it shows may be old."""
+    return await asyncpg.connect(
+        url,
+        timeout=PATIENCE,
+        command_timeout=LONGEST_STATEMENT + PATIENCE,
+        statement_cache_size=0 if pooler else 512,
+        max_cached_statement_lifetime=0,
+        target_session_attrs=None if "target_session_attrs=" in url else "primary",
+        server_settings={"application_name": "slotkeeper"} | ({} if pooler else _settings()),
+    )
+
+
 def _settings() -> dict[str, str]:
     """What every session is told; a statement or a lock that takes too long ends as Unavailable."""
     return {
         "DateStyle": "ISO",
         "jit": "off",
+        # The driver asks for each type of array once for each connection; where Citus hides its shards from the
+        # catalogue meanwhile, that takes more than a second for each instead of some milliseconds.
+        "citus.override_table_visibility": "off",
         "statement_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
         "lock_timeout": f"{PATIENCE * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",

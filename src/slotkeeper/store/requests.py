@@ -6,12 +6,14 @@ from typing import NamedTuple
 from slotkeeper.store.database import SQL, Connection, Value, pack
 
 # A row without an answer is the lock of one request: a twin waits here until the first is committed, or gone. One
-# that is older than answers are kept counts as not there.
+# that is older than answers are kept counts as not there. What is selected comes from tables: a distributed database
+# does not know the type of a parameter there, and so it runs whole on the organization's node.
 _CLAIM = SQL("""
     INSERT INTO requests (org_id, key_id, idempotency_key, fingerprint, created_at)
-    SELECT :org_id, r.key_id, r.idempotency_key, r.fingerprint, :now
-    FROM @rows(:requests, key_id UUID, idempotency_key TEXT, fingerprint TEXT) r
-    WHERE true
+    SELECT o.org_id, r.key_id, r.idempotency_key, r.fingerprint, r.created_at
+    FROM organizations o
+    CROSS JOIN @rows(:requests, key_id UUID, idempotency_key TEXT, fingerprint TEXT, created_at INSTANT) r
+    WHERE o.org_id = :org_id
     ON CONFLICT (org_id, key_id, idempotency_key) DO UPDATE SET
         fingerprint = excluded.fingerprint, status = NULL, answer = NULL, created_at = excluded.created_at
     WHERE requests.created_at <= :expired
@@ -81,8 +83,8 @@ async def claim(
     tx: Connection, org_id: str, wanted: Sequence[Keyed], *, now: int, expired: int
 ) -> dict[tuple[str, str], Answered]:
     """Lock some requests; those of them that were answered after ``expired``, by API key and their own key."""
-    requests = pack(sorted(wanted))
-    await tx.lock(_CLAIM, org_id=org_id, requests=requests, now=now, expired=expired)
+    requests = pack([(*one, now) for one in sorted(wanted)])
+    await tx.lock(_CLAIM, org_id=org_id, requests=requests, expired=expired)
     return await find_answers(tx, org_id, wanted, expired=expired)
 
 

@@ -180,6 +180,17 @@ class SqliteDatabase:
         async with self._turn():
             return await self._in_writer(self._migrate)
 
+    async def distribute(self) -> list[str]:
+        """See the protocol: a file is on one machine."""
+        raise Unavailable(
+            "A SQLite file cannot be distributed: name a PostgreSQL database that has the extension 'citus', "
+            "or migrate without --distributed."
+        )
+
+    async def is_whole(self) -> bool:
+        """See the protocol: a file has no parts."""
+        return True
+
     async def close(self) -> None:
         """Finish what is queued and close all connections."""
         self._closed.set()

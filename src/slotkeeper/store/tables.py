@@ -1,7 +1,7 @@
 """All tables, parents before children: what is done to whole tables goes by this order.
 
 An organization moves to another database table by table, in pages by the primary key, so that neither side
-ever holds more than a page of it.
+ever holds more than a page of it. The tables of a distributed database are distributed in this order too.
 """
 
 from collections.abc import Sequence
