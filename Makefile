@@ -46,6 +46,7 @@ lint: $(DEV)
 
 .PHONY: test
 test: lint ## Everything: format, lint, strict types, all tests, the docs
+	@tools/pooler
 	$(PYTEST)
 
 .PHONY: check
@@ -54,6 +55,7 @@ check: lint ## The part of `make test` that takes seconds
 
 .PHONY: soak
 soak: lint ## The same tests with the long rounds
+	@tools/pooler
 	$(PYTEST) --soak
 
 .PHONY: bench

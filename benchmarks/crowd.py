@@ -111,9 +111,11 @@ def measure(make: MakeEngine, folder: Path, *, rounds: int) -> list[Round]:
                 db = open_database(engine.url)
                 clinic = await fill(db, now=system_clock())
                 await _add_others(engine, organizations)
-                await engine.settle()
                 desks.append(_Desk(db, clinic))
-            return [Round(await desks[0].costs(), await desks[1].costs()) for _ in range(1 + rounds)][1:]
+            for desk, engine in zip(desks, engines, strict=True):
+                await desk.costs()
+                await engine.settle()
+            return [Round(await desks[0].costs(), await desks[1].costs()) for _ in range(rounds)]
 
         return uvloop.run(main())
 

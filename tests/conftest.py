@@ -1,14 +1,15 @@
 """Fixtures: one fresh world per test, from a prepared database with the cast in it.
 
-A test that asks for one, however indirectly, runs on each engine: on all of them with the mark ``every_engine``, on
-those that the mark ``engines`` names, on SQLite and on the packaged PostgreSQL without a mark.
+A test that asks for one, however indirectly, runs on each engine: on all of them with the mark ``every_engine`` and in
+the modules that go through the contract section by section, on those that the mark ``engines`` names, else on SQLite
+and on the packaged PostgreSQL. Some modules run through a pooler besides.
 """
 
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.engines import ALL, BOTH
+from tests.engines import ALL, BOTH, POOLER, SECTIONS, THROUGH_POOLER
 from tests.prepared import Prepared, prepare
 from tests.world import Cast, Client, World
 
@@ -17,8 +18,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on its engines."""
     if "engine" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("engines")
-        every = metafunc.definition.get_closest_marker("every_engine") is not None
-        metafunc.parametrize("engine", mark.args if mark else ALL if every else BOTH, scope="session")
+        every = metafunc.definition.get_closest_marker("every_engine") or SECTIONS.search(metafunc.module.__name__)
+        through = metafunc.config.getoption("soak") or THROUGH_POOLER.search(metafunc.module.__name__)
+        pooled = (POOLER,) if through else ()
+        metafunc.parametrize("engine", mark.args if mark else (*(ALL if every else BOTH), *pooled), scope="session")
 
 
 @pytest.fixture(scope="session")

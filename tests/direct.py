@@ -15,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 
 from slotkeeper.settings import is_server, sqlite_path
+from tests.pooler import past
 from tests.waiting import wait_for
 
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -189,7 +190,7 @@ async def _fetch(url: str, sql: str, values: tuple[Any, ...]) -> list[tuple[Any,
 
 
 async def _connect(url: str) -> Any:
-    raw = await asyncpg.connect(url, server_settings={"jit": "off", **_ON_A_CLUSTER})
+    raw = await asyncpg.connect(past(url), server_settings={"jit": "off", **_ON_A_CLUSTER})
     for name in ("uuid", "date"):
         await raw.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
     return raw

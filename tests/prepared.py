@@ -10,7 +10,7 @@ from slotkeeper.domain.access import Scope
 from slotkeeper.settings import sqlite_path
 from slotkeeper.store.migrations import current_step
 from tests.cluster import Cluster
-from tests.engines import CITUS, SQLITE, migrate, server_of
+from tests.engines import CITUS, POOLER, SQLITE, migrate, server_of, url_of
 from tests.servers import Server
 from tests.world import Cast, World
 
@@ -35,15 +35,15 @@ _MADE: dict[str, Prepared] = {}
 def prepare(engine: str, folders: pytest.TempPathFactory) -> Prepared:
     """The prepared database of an engine."""
     if engine not in _MADE:
-        _MADE[engine] = _Files(folders) if engine == SQLITE else _on_server(server_of(engine))
+        _MADE[engine] = _Files(folders) if engine == SQLITE else _on_server(engine)
     return _MADE[engine]
 
 
-def _on_server(running: Server | Cluster) -> Prepared:
-    return _Clustered(running) if isinstance(running, Cluster) else _Databases(running)
+def _on_server(engine: str) -> Prepared:
+    return _Clustered(engine) if engine == CITUS else _Databases(engine)
 
 
-def _fill(url: str, engine: str = "") -> Cast:
+def fill(url: str, engine: str = "") -> Cast:
     """Migrate an empty database and put the cast into it."""
     world = World(url)
     try:
@@ -62,7 +62,7 @@ class _Files:
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders = folders
         self._url = f"sqlite:///{folders.mktemp('prepared') / 'slotkeeper.db'}"
-        self.cast = _fill(self._url)
+        self.cast = fill(self._url)
 
     def lend(self) -> str:
         path: Path = self._folders.mktemp("world") / "slotkeeper.db"
@@ -76,10 +76,11 @@ class _Files:
 class _OnServer:
     """Each copy is a database; one that is given back in order is swept and lent again: that is quicker."""
 
-    def __init__(self, running: Server | Cluster, engine: str) -> None:
-        self._server = running
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self._server = running = server_of(engine)
         self._template = running.create()
-        self.cast = _fill(running.url(self._template), engine)
+        self.cast = fill(running.url(self._template), engine)
         names = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
         self._tables = [row[0] for row in running.execute(f"{names} ORDER BY oid", self._template)]
         running.execute("CREATE SCHEMA prepared", self._template)
@@ -88,7 +89,8 @@ class _OnServer:
         self._swept: list[str] = []
 
     def lend(self) -> str:
-        return self._server.url(self._swept.pop() if self._swept else self._copied())
+        name = self._swept.pop() if self._swept else self._copied()
+        return url_of(self._engine, name)
 
     def give_back(self, url: str) -> None:
         name = url.partition("?")[0].rpartition("/")[2]
@@ -108,11 +110,12 @@ class _OnServer:
             "SELECT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public'),"
             " (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
             " AND c.relnamespace = 'public'::regnamespace), (SELECT max(step) FROM schema_steps),"
-            " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND backend_type = 'client backend' AND application_name NOT LIKE 'citus%')",
+            " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend' AND application_name NOT LIKE 'citus%'"
+            f" AND ({self._engine != POOLER} OR state <> 'idle'))",  # a pooler keeps its sessions
             name,
         )
-        return (tables, triggers, step, sessions) != (len(self._tables), 0, current_step(), 1)
+        return (tables, triggers, step, sessions) != (len(self._tables), 0, current_step(), 0)
 
     def _sweep(self, name: str) -> None:
         """Empty all tables, the children first, and put the cast back."""
@@ -126,9 +129,6 @@ class _Databases(_OnServer):
 
     _server: Server
 
-    def __init__(self, running: Server) -> None:
-        super().__init__(running, "")
-
     def _copied(self) -> str:
         return self._server.create(self._template)
 
@@ -137,9 +137,6 @@ class _Clustered(_OnServer):
     """A cluster, which copies nothing by itself."""
 
     _server: Cluster
-
-    def __init__(self, running: Cluster) -> None:
-        super().__init__(running, CITUS)
 
     def _copied(self) -> str:
         name = self._server.create()

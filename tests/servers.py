@@ -36,6 +36,8 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 # Everybody may come in by the socket, but the role 'guest' has to say its password.
 HBA = "local all guest scram-sha-256\nlocal all all trust\nlocal replication all trust\n"
+LOOPBACK = "host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n"
+"""For those few servers that listen on a port."""
 
 
 def versions() -> dict[str, Path]:
@@ -61,10 +63,14 @@ class Server:
             account = pwd.getpwnam(self._user)
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         self._programs = programs if self._may_run(programs) else self._copied(programs)
-        self._run("initdb", "--pgdata", str(self.data), "--username", SUPERUSER, "--encoding", "UTF8", "--no-locale",
-                  "--no-sync")  # fmt: skip
-        (self.data / "pg_hba.conf").write_text(HBA)
+        self.fill()
         self.start()
+
+    def fill(self) -> None:
+        """Make what the server starts with: nothing but the superuser."""
+        self.run("initdb", "--pgdata", str(self.data), "--username", SUPERUSER, "--encoding", "UTF8", "--no-locale",
+                 "--no-sync")  # fmt: skip
+        (self.data / "pg_hba.conf").write_text(HBA + LOOPBACK)
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
@@ -164,7 +170,8 @@ class Server:
         subprocess.run(["chmod", "-R", "a+rX", str(copied)], check=True)
         return copied / programs.name
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of the server's programs to its end, as the server's user. Raises RuntimeError."""
         done = subprocess.run(
             [str(self._programs / program), *arguments], user=self._user, cwd="/", capture_output=True, check=False
         )

@@ -6,9 +6,12 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from slotkeeper.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -64,6 +67,21 @@ def test_the_lock_files_hold_all_that_the_project_asks_for() -> None:
 def test_the_build_is_asked_for_once() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["build-system"]["requires"] == project["dependency-groups"]["build"]
+
+
+@pytest.mark.parametrize("name", ["slotkeeper.service", "Containerfile"])
+def test_what_packaging_sets_is_a_setting(name: str) -> None:
+    text = (ROOT / "packaging" / name).read_text(encoding="utf-8")
+    known = {f"{PREFIX}{field.name.upper()}" for field in fields(Settings)}
+    named = set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", text)) - {"SLOTKEEPER_NAME"}
+    assert named <= known
+
+
+def test_the_container_file_copies_what_is_there() -> None:
+    text = (ROOT / "packaging" / "Containerfile").read_text(encoding="utf-8")
+    copied = [name for names in re.findall(r"^COPY (?!--)(.+) \S+$", text, re.MULTILINE) for name in names.split()]
+    assert {"src", "requirements.lock"} <= set(copied)
+    assert all((ROOT / name).exists() for name in copied)
 
 
 def test_ci_runs_what_a_person_runs() -> None:

@@ -8,6 +8,8 @@ import pytest
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.settings import Settings, read_settings, shown, sqlite_path
 
+SERVER = {"SLOTKEEPER_DATABASE_URL": "postgresql://primary/x"}
+
 
 def refusal(environ: dict[str, str], **flags: str | int | None) -> str:
     with pytest.raises(InvalidInput) as refused:
@@ -36,10 +38,24 @@ def test_settings_cannot_be_changed_afterwards() -> None:
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Settings)])
 def test_every_setting_has_a_variable_of_its_name(field: str) -> None:
-    good = {"database_url": "sqlite:///a.db", "host": "::1", "port": "1", "workers": "3", "log_level": "debug"}
-    settings = read_settings({f"SLOTKEEPER_{field.upper()}": good[field]})
+    server = "postgresql://primary/x"
+    good = {
+        "database_url": server,
+        "replica_url": "postgresql://replica/x",
+        "pooler": "True",
+        "host": "::1",
+        "port": "1",
+        "workers": "3",
+        "log_level": "debug",
+    }
+    settings = read_settings({f"SLOTKEEPER_{field.upper()}": good[field]}, database_url=server)
     assert str(getattr(settings, field)) == good[field]
-    assert settings != Settings()
+    assert getattr(settings, field) != getattr(Settings(), field)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("yes", True), ("0", False), ("False", False), ("", False)])
+def test_whether_there_is_a_pooler_is_a_yes_or_a_no(text: str, value: bool) -> None:
+    assert read_settings({"SLOTKEEPER_POOLER": text}, database_url="postgresql://primary/x").pooler is value
 
 
 @pytest.mark.parametrize(
@@ -71,11 +87,19 @@ def test_a_variable_that_nobody_reads_is_refused_with_the_nearest_right_name(nam
         ({"SLOTKEEPER_LOG_LEVEL": "loud"}, "debug, info, warning, error"),
         ({"SLOTKEEPER_DATABASE_URL": "postgresql://localhost"}, "names no database"),
         ({"SLOTKEEPER_DATABASE_URL": "postgres://localhost:port/x"}, "names no database"),
+        ({"SLOTKEEPER_DATABASE_URL": "postgres://one:1,two:port/x"}, "names no database"),
+        ({"SLOTKEEPER_DATABASE_URL": "postgres://one,,two/x"}, "names no database"),
         ({"SLOTKEEPER_DATABASE_URL": "oracle://localhost/x"}, "sqlite:////path/to/file.db"),
         ({"SLOTKEEPER_DATABASE_URL": "sqlite:/x.db"}, "sqlite:////path/to/file.db"),
         ({"SLOTKEEPER_DATABASE_URL": "sqlite:///"}, "sqlite:////path/to/file.db"),
         ({"SLOTKEEPER_DATABASE_URL": "sqlite:///:memory:"}, "no plain file"),
         ({"SLOTKEEPER_DATABASE_URL": "sqlite:///x.db?mode=ro"}, "no plain file"),
+        ({"SLOTKEEPER_REPLICA_URL": "postgresql://replica/x"}, "Only a PostgreSQL has replicas"),
+        ({**SERVER, "SLOTKEEPER_REPLICA_URL": "sqlite:///x.db"}, "A replica is a PostgreSQL"),
+        ({**SERVER, "SLOTKEEPER_REPLICA_URL": "postgresql://replica"}, "names no database"),
+        ({**SERVER, "SLOTKEEPER_REPLICA_URL": "postgresql://primary/x"}, "is the database itself"),
+        ({"SLOTKEEPER_POOLER": "1"}, "before a PostgreSQL only"),
+        ({**SERVER, "SLOTKEEPER_POOLER": "perhaps"}, "must be 1 or 0"),
     ],
 )
 def test_nonsense_is_refused_with_what_would_be_right(environ: dict[str, str], words: str) -> None:
@@ -108,6 +132,7 @@ def test_a_password_in_a_url_that_is_wrong_is_not_repeated(url: str) -> None:
         ("postgresql://clinic:secret@db.example:5433/x", "postgresql://clinic@db.example:5433/x"),
         ("postgres://clinic:se%40cret@/x?host=/run&password=secret&port=1", "postgres://clinic@/x?host=/run&port=1"),
         ("postgresql://localhost/x", "postgresql://localhost/x"),
+        ("postgresql://clinic:secret@one:1,two:2,three/x", "postgresql://clinic@one:1,two:2,three/x"),
         ("sqlite:///clinic.db", "sqlite:///clinic.db"),
     ],
 )

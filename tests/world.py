@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from slotkeeper.app import create_app, open_database
+from slotkeeper.app import create_app
 from slotkeeper.domain import access
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.errors import SlotkeeperError
@@ -25,6 +25,7 @@ from slotkeeper.operations import appointments, directory, line, schedule
 from slotkeeper.operations.appointments import Changing, NewAppointment
 from slotkeeper.settings import Settings
 from tests import direct
+from tests.engines import open_url
 
 T = TypeVar("T")
 MONDAY = "2026-06-15"  # the date of the page's examples
@@ -158,8 +159,8 @@ class World:
         self._give_back = give_back
         self.clock = MovableClock(at)
         self.runner = asyncio.Runner()
-        self.db = open_database(url)
-        self.app = create_app(self.db, Settings(), clock=self.clock)
+        self.db = open_url(url)
+        self.app = create_app(self.db, Settings(database_url=url), clock=self.clock)
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://slotkeeper.test")
         self._people = itertools.count(1)

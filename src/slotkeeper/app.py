@@ -32,6 +32,7 @@ from slotkeeper.settings import PREFIX, Settings, is_server, read_settings, show
 from slotkeeper.store import health
 from slotkeeper.store.migrations import current_step
 from slotkeeper.store.postgres import PostgresDatabase
+from slotkeeper.store.replica import ReplicatedDatabase
 from slotkeeper.store.sqlite import SqliteDatabase
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,11 @@ SECONDS_BETWEEN_LOOKS = 1
 def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     """The application over a database that it takes over: it closes it when the server stops.
 
-    A single server process counts the requests of each key exactly; several share its limit.
+    A single server process counts the requests of each key exactly; several share its limit. On a database server
+    there may be others on other machines.
     """
-    limits = SharedRateLimits(db) if settings.workers > 1 else RateLimiter()
+    shared = settings.workers > 1 or is_server(settings.database_url)
+    limits = SharedRateLimits(db) if shared else RateLimiter()
     site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), new_line(db))
 
     @contextlib.asynccontextmanager
@@ -112,7 +115,7 @@ def from_environment() -> Router:
     settings = read_settings(os.environ)
     server.end_on_hangup()
     _start_log(settings)
-    return create_app(open_database(settings.database_url), settings, clock=system_clock)
+    return create_app(open_database_of(settings), settings, clock=system_clock)
 
 
 def _start_log(settings: Settings) -> None:
@@ -141,10 +144,20 @@ def _pages() -> dict[str, Page]:
     return {"/openapi.json": openapi.page(OPERATIONS), "/docs": docs.page(OPERATIONS)}
 
 
-def open_database(url: str) -> Database:
-    """The database of a URL, as it is: neither made nor migrated. Raises InvalidInput, Unavailable."""
+def open_database_of(settings: Settings) -> Database:
+    """The database that settings name. Raises InvalidInput, Unavailable."""
+    return open_database(settings.database_url, replica_url=settings.replica_url, pooler=settings.pooler)
+
+
+def open_database(url: str, *, replica_url: str = "", pooler: bool = False) -> Database:
+    """The database of a URL, as it is: neither made nor migrated. Raises InvalidInput, Unavailable.
+
+    ``replica_url`` may name a standby of a server, and ``pooler`` says that servers are reached through one.
+    """
+    if replica_url:
+        return ReplicatedDatabase(url, replica_url, pooler=pooler)
     if is_server(url):
-        return PostgresDatabase(url)
+        return PostgresDatabase(url, pooler=pooler)
     path = sqlite_path(url)
     if not path.absolute().parent.is_dir():
         raise Unavailable(f"The folder {path.absolute().parent} does not exist: make it first, or name another file.")
@@ -154,13 +167,14 @@ def open_database(url: str) -> Database:
 
 
 @contextlib.asynccontextmanager
-async def database(url: str, *, may_create: bool) -> AsyncIterator[Database]:
+async def database(settings: Settings, *, may_create: bool) -> AsyncIterator[Database]:
     """A database for as long as one command works on it.
 
     Raises InvalidInput, NotFound where there is none and it may not be made, Unavailable that says the cause and
     the cure to the person who runs the command.
     """
-    db = open_database(url)
+    url = settings.database_url
+    db = open_database_of(settings)
     try:
         if not may_create and not is_server(url):
             _require_file(sqlite_path(url))
@@ -180,6 +194,11 @@ def _require_file(path: Path) -> None:
             f"There is no database at {path}; 'slotkeeper organizations create NAME' makes one, or name another "
             "with --database."
         )
+
+
+async def doubt_replica(db: Database) -> str | None:
+    """Why the replica is not used, as a sentence; None where it is, or where there is none. Raises Unavailable."""
+    return await db.find_fault() if isinstance(db, ReplicatedDatabase) else None
 
 
 async def make_file(url: str, db: Database) -> None:

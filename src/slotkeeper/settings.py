@@ -6,7 +6,7 @@ reads is refused, so that a typo is not lost silently.
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ _TEST_VARIABLES = frozenset({"SLOTKEEPER_CITUS_URL"})
 
 _SQLITE = "sqlite:///"
 _SERVERS = {"postgresql", "postgres"}
-_SERVER_FORM = "postgresql://user:password@host:port/database, with a password's special signs written as %40 and so on"
+_SERVER_FORM = (
+    "postgresql://user:password@host:port/database, with a password's special signs written as %40 and so on, and "
+    "several hosts with commas between them"
+)
 _FORMS = f"sqlite:///file.db (in the working folder), sqlite:////path/to/file.db, or {_SERVER_FORM}"
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
@@ -33,10 +36,13 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 class Settings:
     """What a program run needs to know; each field is also the variable ``SLOTKEEPER_<FIELD>``.
 
-    ``port`` 0 lets the system choose a free one; ``workers`` is the number of server processes.
+    ``port`` 0 lets the system choose a free one; ``workers`` is the number of server processes. ``replica_url`` is
+    empty without a replica; ``pooler`` says that servers are reached through a pooler in transaction mode.
     """
 
     database_url: str = "sqlite:///slotkeeper.db"
+    replica_url: str = ""
+    pooler: bool = False
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
@@ -56,7 +62,7 @@ def read_settings(environ: Mapping[str, str], **flags: str | int | None) -> Sett
         if flag is not None:
             values[field.name] = flag
         elif environ.get(name):
-            values[field.name] = _number(name, environ[name]) if field.type is int else environ[name].strip()
+            values[field.name] = _READERS[field.type](name, environ[name].strip())
     return _checked(Settings(**values))
 
 
@@ -68,7 +74,7 @@ def is_server(database_url: str) -> bool:
 def check_database(database_url: str) -> None:
     """Refuse a URL of no database that Slotkeeper knows. Raises InvalidInput, whose message shows no password."""
     if is_server(database_url):
-        _check_server(database_url)
+        _check_server("database_url", database_url)
     else:
         sqlite_path(database_url)
 
@@ -86,14 +92,17 @@ def shown(database_url: str) -> str:
     return parts._replace(netloc=f"{name}@{place}" if user else place, query=options).geturl()
 
 
-def _check_server(database_url: str) -> None:
+def _check_server(field: str, url: str) -> None:
     try:
-        parts = urlsplit(database_url)
-        fits = parts.port != 0 and parts.path.strip("/") and not _UNPRINTABLE.search(database_url)
+        parts = urlsplit(url)
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        ports = [urlsplit(f"//{host}").port for host in hosts]
+        is_place = 0 not in ports and (len(hosts) == 1 or all(hosts))
+        fits = is_place and parts.path.strip("/") and not _UNPRINTABLE.search(url)
     except ValueError:
         fits = False
     if not fits:
-        raise _refusal("database_url", f"This URL of a PostgreSQL names no database: give {_SERVER_FORM}.")
+        raise _refusal(field, f"This URL of a PostgreSQL names no database: give {_SERVER_FORM}.")
 
 
 def sqlite_path(database_url: str) -> Path:
@@ -106,8 +115,22 @@ def sqlite_path(database_url: str) -> Path:
     return Path(path)
 
 
+def _check_replica(settings: Settings) -> None:
+    if not is_server(settings.database_url):
+        raise _refusal("replica_url", "Only a PostgreSQL has replicas: name one as the database, or give no replica.")
+    if not is_server(settings.replica_url):
+        raise _refusal("replica_url", f"A replica is a PostgreSQL: give {_SERVER_FORM}.")
+    _check_server("replica_url", settings.replica_url)
+    if settings.replica_url == settings.database_url:
+        raise _refusal("replica_url", "The replica is the database itself: name a standby of it, or give no replica.")
+
+
 def _checked(settings: Settings) -> Settings:
     check_database(settings.database_url)
+    if settings.replica_url:
+        _check_replica(settings)
+    if settings.pooler and not is_server(settings.database_url):
+        raise _refusal("pooler", "A pooler stands before a PostgreSQL only: name one as the database, or no pooler.")
     if not settings.host:
         raise _refusal("host", "The host to listen on must not be empty: give a name or an address such as 127.0.0.1.")
     if not 0 <= settings.port <= HIGHEST_PORT:
@@ -139,5 +162,20 @@ def _number(name: str, text: str) -> int:
         raise _refusal(name, f"{name} must be a whole number, not '{text}'.") from None
 
 
+def _yes_or_no(name: str, text: str) -> bool:
+    if text.lower() not in _YES | _NO:
+        raise _refusal(name, f"{name} must be 1 or 0, not '{text}'.")
+    return text.lower() in _YES
+
+
 def _refusal(field: str, message: str) -> InvalidInput:
     return InvalidInput.of(field, message)
+
+
+_YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+_READERS: dict[Any, Callable[[str, str], str | int]] = {
+    str: lambda _, text: text,
+    int: _number,
+    bool: _yes_or_no,
+}
+"""How a variable's text becomes the value of a setting, by its type."""

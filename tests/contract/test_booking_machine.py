@@ -370,6 +370,7 @@ def outcome(answer: httpx.Response) -> tuple[int, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # a failure is shrunk for minutes
 def test_whatever_is_done_in_whatever_order_the_interface_does_what_the_model_says(
     new_world: Callable[[], World], prepared: Any, rounds: Callable[[int], int]
 ) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
-from slotkeeper.app import open_database
 from slotkeeper.domain import access, capacity
 from slotkeeper.domain.access import Caller, Once
 from slotkeeper.domain.errors import SlotkeeperError
@@ -27,6 +26,7 @@ from slotkeeper.operations.closures import NewClosure
 from slotkeeper.operations.holds import NewHold
 from slotkeeper.operations.ids import new_id
 from slotkeeper.store.postgres_session import PostgresConnection
+from tests.engines import open_url
 
 
 def no_echo(*_: object) -> None:
@@ -38,7 +38,7 @@ class Booker:
 
     def __init__(self, task: dict[str, Any]) -> None:
         self.task = task
-        self.db = open_database(task["url"])
+        self.db = open_url(task["url"])
         self.line = line.new_line(self.db)
         self.caller = Caller(task["org_id"], "", access.operator(task["org_id"]).scopes, Channel.STAFF, 0)
         self.random = random.Random(task["seed"])

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from slotkeeper.app import open_database
 from slotkeeper.store.database import Database
-from tests.engines import ALL, empty_database, migrate
+from tests.engines import ALL, POOLER, empty_database, migrate, open_url
 from tests.waiting import wait_for
 
 
-@pytest.fixture(params=ALL)
+@pytest.fixture(params=(*ALL, POOLER))
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Where a database without a schema is, or will be."""
     with empty_database(request.param, tmp_path) as url:
@@ -21,7 +20,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def empty(url: str) -> Iterator[Database]:
     """A database without a schema."""
-    database = open_database(url)
+    database = open_url(url)
     yield database
     wait_for(database.close())
 

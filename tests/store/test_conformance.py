@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from slotkeeper.app import open_database
 from slotkeeper.domain.errors import Conflict, Unavailable
 from slotkeeper.domain.model import Configuration, Organization, Service
 from slotkeeper.store import directory, postgres_session
 from slotkeeper.store.database import SQL, Connection, Database, Row, pack
 from slotkeeper.store.rows import ZERO_UUID
-from tests.engines import in_another_thread
+from tests.engines import in_another_thread, open_url
 from tests.waiting import wait_for
 
 ORG = "11111111-1111-4111-8111-111111111111"
@@ -77,7 +76,7 @@ def test_a_read_sees_one_moment_however_many_statements_it_takes(owned: Database
     wait_for(owned.write(lambda tx: directory.insert_service(tx, ORG, _service("before"))))
 
     async def rename() -> None:
-        other = open_database(url)
+        other = open_url(url)
         await other.write(lambda tx: tx.execute(_RENAME, org_id=ORG, name="after"))
         await other.close()
 
@@ -99,7 +98,7 @@ def test_a_read_of_several_statements_may_start_again_and_then_sees_one_moment(o
     wait_for(owned.write(lambda tx: directory.insert_service(tx, ORG, _service("none"))))
 
     async def rename() -> None:
-        other = open_database(url)
+        other = open_url(url)
         name = next(names)
         await other.write(lambda tx: tx.execute(_RENAME, org_id=ORG, name=name))
         await other.close()
@@ -121,7 +120,7 @@ def test_long_reading_work_may_stand_still_between_its_statements(
 ) -> None:
     """An export writes into a pipe, and whoever reads that may be slow; so a session's own patience does not count."""
     monkeypatch.setattr(postgres_session, "LONGEST_STATEMENT", 0.3)
-    other = open_database(url)
+    other = open_url(url)
 
     async def work(tx: Connection) -> Sequence[Row]:
         await tx.fetch(_NAMES, org_id=ORG)

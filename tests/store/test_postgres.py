@@ -1,6 +1,8 @@
 """What is particular to the server engine."""
 
 import asyncio
+import contextlib
+import random
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -247,6 +249,13 @@ def test_a_caller_who_goes_away_leaves_nothing_half_done_and_no_connection_behin
     assert _names(database) == ["Dentist"]
 
 
+def test_who_has_waited_too_long_for_those_before_is_not_begun_with(database: PostgresDatabase) -> None:
+    with pytest.raises(Unavailable):
+        wait_for(database.write(_add("Checkup"), asked_at=time.monotonic() - postgres_session.PATIENCE))
+    wait_for(database.write(_add("Dentist"), asked_at=time.monotonic() - postgres_session.PATIENCE / 2))
+    assert _names(database) == ["Dentist"]
+
+
 def test_who_waits_for_a_connection_too_long_is_told_so(
     database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,17 +304,22 @@ def test_a_server_that_cannot_be_reached_is_unavailable(url_of: str) -> None:
         wait_for(database.schema_step())
 
 
+class FakeRaw:
+    """A connection that can be closed, and nothing else."""
+
+    closed = False
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+    async def close(self, **_: float) -> None:
+        self.closed = True
+
+
 def test_the_pool_lends_the_next_connection_to_who_waited_longest() -> None:
-    class Raw:
-        def is_closed(self) -> bool:
-            return False
-
-        async def close(self, timeout: float) -> None:  # noqa: ASYNC109
-            pass
-
     async def queue() -> list[int]:
-        async def connect() -> Raw:
-            return Raw()
+        async def connect() -> FakeRaw:
+            return FakeRaw()
 
         pool, served = Pool(connect, 1), []
 
@@ -325,3 +339,56 @@ def test_the_pool_lends_the_next_connection_to_who_waited_longest() -> None:
         return served
 
     assert wait_for(queue()) == [0, 2, 3, 4]
+
+
+class Breaking:
+    """Opens connections, which sometimes fails; counts how many were open at once at most."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.pool = Pool(self.connect, 3)
+        self.most = 0
+        self._opened: list[FakeRaw] = []
+
+    async def connect(self) -> FakeRaw:
+        raw = FakeRaw()
+        self._opened.append(raw)
+        self.most = max(self.most, sum(not one.closed for one in self._opened))
+        try:
+            await asyncio.sleep(self.dice.random() / 1000)
+            if self.dice.random() < 0.2:
+                raise OSError  # noqa: TRY301 - as connecting does
+        except BaseException:  # also where nobody waits for it any more
+            raw.closed = True
+            raise
+        return raw
+
+    async def use(self) -> None:
+        """Borrow one for a moment, if patience lasts; sometimes it closes meanwhile."""
+        with contextlib.suppress(OSError, TimeoutError):
+            raw = await self.pool.take(self.dice.choice([0.001, 5]))
+            try:
+                await asyncio.sleep(self.dice.random() / 1000)
+                raw.closed = self.dice.random() < 0.3
+            finally:
+                self.pool.give(raw)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_pool_never_has_more_connections_than_it_may_and_loses_no_place(seed: int) -> None:
+    async def crowd() -> tuple[int, int]:
+        breaking = Breaking(seed)
+        using = [asyncio.ensure_future(breaking.use()) for _ in range(200)]
+        for one in breaking.dice.sample(using, 30):
+            await asyncio.sleep(0)
+            one.cancel()
+        await asyncio.gather(*using, return_exceptions=True)
+        taken: list[FakeRaw] = []
+        while len(taken) < 3:  # every place can be had again
+            with contextlib.suppress(OSError):
+                taken.append(await breaking.pool.take(5))
+        with pytest.raises(TimeoutError):
+            await breaking.pool.take(0.01)
+        return len(taken), breaking.most
+
+    assert wait_for(crowd()) == (3, 3)

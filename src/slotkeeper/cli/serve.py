@@ -15,6 +15,7 @@ from typing import NamedTuple
 import click
 
 from slotkeeper import __version__, app
+from slotkeeper.cli.params import DatabaseUrl
 from slotkeeper.cli.shell import DATABASE, JSON, Shell
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.operations.demo import Demo, fill_demo
@@ -48,6 +49,8 @@ class Prepared(NamedTuple):
 @click.option("--port", type=click.IntRange(0, HIGHEST_PORT), help="The port; 0 takes any free one.  [default: 8000]")
 @click.option("--workers", type=click.IntRange(1, MOST_WORKERS), help="How many server processes.  [default: 1]")
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), help="How much to log on stderr.  [default: info]")
+@click.option("--replica", "replica_url", type=DatabaseUrl(), help="A standby of the PostgreSQL, for what may lag.")
+@click.option("--pooler/--no-pooler", default=None, help="The PostgreSQL is reached through a pooler.")
 @click.option("--demo", is_flag=True, help="Fill an empty database with a believable clinic first.")
 @DATABASE
 @JSON
@@ -62,7 +65,7 @@ def serve(demo: bool, as_json: bool, **flags: str | int | None) -> None:
     start) and a curl line for next Monday that works as it stands. With --json: url, docs and demo.
 
     Each flag is also read from the environment: SLOTKEEPER_HOST, SLOTKEEPER_PORT, SLOTKEEPER_WORKERS,
-    SLOTKEEPER_LOG_LEVEL and SLOTKEEPER_DATABASE_URL.
+    SLOTKEEPER_LOG_LEVEL, SLOTKEEPER_DATABASE_URL, SLOTKEEPER_REPLICA_URL and SLOTKEEPER_POOLER.
     """
     settings = read_settings(os.environ, **flags)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -87,10 +90,13 @@ def _listen(host: str, port: int) -> socket.socket:
 
 async def _prepare(settings: Settings, *, demo: bool) -> Prepared:
     """Make the database ready to be served. Raises WrongSchema, Unavailable, Conflict."""
-    async with app.database(settings.database_url, may_create=True) as db:
+    async with app.database(settings, may_create=True) as db:
         await app.make_file(settings.database_url, db)
         await app.require_schema(db)
         await app.require_writable(db)
+        doubt = await app.doubt_replica(db)
+        if doubt is not None:
+            click.echo(f"Warning: {doubt} The primary answers for it.", err=True)
         filled = await fill_demo(db, now=app.system_clock()) if demo else None
         return Prepared(filled, is_empty=not await list_organizations(db))
 

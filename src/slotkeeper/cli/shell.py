@@ -51,7 +51,7 @@ class Shell(NamedTuple):
 
     def run(self, work: Callable[[Database], Awaitable[T]], *, may_create: bool = False) -> T:
         """Do the work on the database. Raises WrongSchema where it is not ready, unless it is empty and may be made."""
-        return asyncio.run(_run(self.settings.database_url, work, may_create=may_create))
+        return asyncio.run(_run(self.settings, work, may_create=may_create))
 
     def run_inside(self, work: Callable[[Inside], Awaitable[T]]) -> T:
         """Do the work in the organization. Raises NotFound or Conflict where it is not clear which."""
@@ -109,9 +109,9 @@ def _with_shell(command: Command) -> Command:
     return run  # type: ignore[return-value]  # click calls it by keyword, whatever the command takes
 
 
-async def _run(url: str, work: Callable[[Database], Awaitable[T]], *, may_create: bool) -> T:
-    async with app.database(url, may_create=may_create) as db:
+async def _run(settings: Settings, work: Callable[[Database], Awaitable[T]], *, may_create: bool) -> T:
+    async with app.database(settings, may_create=may_create) as db:
         if may_create:
-            await app.make_file(url, db)
+            await app.make_file(settings.database_url, db)
         await app.require_schema(db)
         return await work(db)

@@ -7,6 +7,7 @@ import click
 from slotkeeper.app import database, refuse_newer, system_clock
 from slotkeeper.cli.shell import Shell, in_organization, on_database, table
 from slotkeeper.operations import upkeep
+from slotkeeper.settings import Settings
 
 
 @click.command(short_help="Bring the database to the newest schema step.")
@@ -27,7 +28,7 @@ def migrate(shell: Shell, distributed: bool) -> None:
 
     Prints the step before and after.
     """
-    before, after, tables = asyncio.run(_migrate(shell.settings.database_url, distributed=distributed))
+    before, after, tables = asyncio.run(_migrate(shell.settings, distributed=distributed))
     lines = [
         f"The database is on schema step {after}, as before." if before == after else f"Migrated {before} to {after}."
     ]
@@ -40,9 +41,9 @@ def migrate(shell: Shell, distributed: bool) -> None:
     shell.show({"from": before, "to": after} | ({"distributed": tables} if distributed else {}), lines)
 
 
-async def _migrate(url: str, *, distributed: bool) -> tuple[int, int, list[str]]:
+async def _migrate(settings: Settings, *, distributed: bool) -> tuple[int, int, list[str]]:
     """The steps before and after, and the tables that were distributed."""
-    async with database(url, may_create=True) as db:
+    async with database(settings, may_create=True) as db:
         before = await db.schema_step()
         refuse_newer(before)
         if not distributed:

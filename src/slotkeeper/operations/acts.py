@@ -53,6 +53,12 @@ class Replayed(Exception):
         self.answer = answer
 
 
+class _Told(NamedTuple):
+    """What is told to a request that was answered already, or that clashes with another."""
+
+    answer: Replayed | SlotkeeperError
+
+
 class Act(NamedTuple):
     """Who does what to what, and when. ``about`` is what a refusal is noted with: window, date and service."""
 
@@ -71,10 +77,10 @@ class Act(NamedTuple):
         belongs to another one, and whatever the work raises.
         """
 
-        async def whole(tx: Connection) -> T:
+        async def whole(tx: Connection) -> T | _Told:
             found = await claim(tx, self.caller.org_id, [self.caller], now=self.now)
-            if found:
-                raise found[0]
+            if found:  # told after the commit only, which waits until what it tells of is as durable as it has to be
+                return _Told(found[0])
             if alone:
                 await directory.lock_organization(tx, self.caller.org_id)
             result = await work(tx)
@@ -82,7 +88,10 @@ class Act(NamedTuple):
             return result
 
         try:
-            return await db.write(whole)
+            done = await db.write(whole)
+            if isinstance(done, _Told):
+                raise done.answer
+            return done
         except SlotkeeperError as refusal:
             await self._note_refusal(db, refusal)
             raise
@@ -95,8 +104,11 @@ class Act(NamedTuple):
         keyed = keyed_by(self.caller)
         if keyed is None:
             return
-        found = await db.read(
-            lambda tx: requests.find_answers(tx, self.caller.org_id, [keyed], expired=self.now - KEPT)
+        expired = self.now - KEPT
+        if not await db.read(lambda tx: requests.find_answers(tx, self.caller.org_id, [keyed], expired=expired)):
+            return
+        found = await db.write(
+            lambda tx: requests.claim(tx, self.caller.org_id, [keyed], now=self.now, expired=expired)
         )
         for answered in found.values():
             told = _told(keyed, answered)

@@ -51,7 +51,7 @@ async def list_entries(
         )
         return await store.list_entries(tx, caller.org_id, looked_for, limit=limit, skip=(page - 1) * limit)
 
-    return await db.read_aside(work)
+    return await db.read_lagging(work)
 
 
 def _beginning(moment: date | int, timezone: str) -> int:

@@ -49,12 +49,12 @@ async def export(
     wanted = await list_organizations(db) if organization is None else [await choose_organization(db, organization)]
     if not wanted:
         raise NotFound("There is no organization yet: make one with 'slotkeeper organizations create NAME'.")
-    total = 0 if progress is None else await db.read_aside(lambda tx: _count(tx, wanted))
+    total = 0 if progress is None else await db.read_lagging(lambda tx: _count(tx, wanted))
     out = ExportWriter(write, program=__version__, at=iso_instant(clock()))
     exported: list[Exported] = []
     for one in wanted:
         work = _Work(out, one, clock, None if progress is None else lambda done: progress(done, max(done, total)))
-        exported.append(await db.read_aside(work.write))
+        exported.append(await db.read_lagging(work.write))
     return Export(exported, out.rows, out.footer())
 
 

@@ -103,6 +103,10 @@ class Database(Protocol):
         """Run long reading work where it does not keep others waiting."""
         ...
 
+    async def read_lagging(self, work: Work[T]) -> T:
+        """Run long reading work that may be some moments old, where it burdens the bookings least: on a replica."""
+        ...
+
     async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:
         """Run writing work as one durable transaction.
 

@@ -2,6 +2,7 @@
 
 import socket
 import sqlite3
+import ssl
 
 import asyncpg
 
@@ -22,8 +23,10 @@ _OF_FILES = {
     sqlite3.SQLITE_LOCKED: "is in use by another program: wait for that one, or end it",
 }
 
+_STANDBY = "may only be read: it is a standby, or was set so; name the primary, or promote this one"
+
 _OF_SERVERS = {
-    "25006": "may only be read: it is a standby, or was set so; name the primary",
+    "25006": _STANDBY,
     "28000": "does not let this user in: correct the user's name, or the server's pg_hba.conf",
     "28P01": "refuses the password: correct it in the URL, in PGPASSWORD or in ~/.pgpass",
     "3D000": "is not there: make it with 'createdb', or name another",
@@ -33,6 +36,15 @@ _OF_SERVERS = {
     "55P03": "is in use by another program: wait for that one, or end it",
     "57P03": "is starting up or shutting down: try again in a moment",
 }
+
+_OF_CONNECTIONS = (  # the narrower kinds first
+    (asyncpg.TargetServerAttributeNotMatched, _STANDBY),
+    (ssl.SSLError, "shows no certificate to trust: name its authority with sslrootcert, and the host as it says"),
+    (socket.gaierror, "cannot be found: correct the name of the host"),
+    (TimeoutError, "does not answer: look at the server, and at what is between here and there"),
+    (OSError, "cannot be reached: start the server, or correct the host and the port"),
+)
+_OF_NO_KIND = "cannot be used: its URL is of another form than postgresql://user:password@host:port/database"
 
 
 async def try_write(tx: Connection) -> None:
@@ -59,10 +71,4 @@ def explain(database: str, error: Unavailable) -> str | None:
 def _of_server(said: BaseException) -> str:
     if isinstance(said, asyncpg.PostgresError):
         return _OF_SERVERS.get(said.sqlstate or "", f"cannot be used ({said})")
-    if isinstance(said, socket.gaierror):
-        return "cannot be found: correct the name of the host"
-    if isinstance(said, TimeoutError):
-        return "does not answer: look at the server, and at what is between here and there"
-    if isinstance(said, OSError):
-        return "cannot be reached: start the server, or correct the host and the port"
-    return "cannot be used: its URL is of another form than postgresql://user:password@host:port/database"
+    return next((cause for kind, cause in _OF_CONNECTIONS if isinstance(said, kind)), _OF_NO_KIND)

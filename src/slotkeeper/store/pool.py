@@ -21,7 +21,7 @@ class Pool:
     def __init__(self, connect: Callable[[], Awaitable[Raw]], most: int) -> None:
         self._connect = connect
         self._most = most
-        self._open = 0  # connections that are open or being opened
+        self._open = 0  # connections that are open or being opened, or that a waiter may open
         self._idle: list[Raw] = []
         self._waiting: deque[asyncio.Future[Raw | None]] = deque()
 
@@ -32,13 +32,12 @@ class Pool:
             if not raw.is_closed():
                 return raw
             self._open -= 1
-        if self._open >= self._most:
+        if self._open < self._most:
+            self._open += 1
+        else:
             lent = await self._wait(patience)
             if lent is not None and not lent.is_closed():
-                return lent
-            if lent is not None:
-                self._open -= 1
-        self._open += 1
+                return lent  # else its place is this one's
         try:
             return await self._connect()
         except BaseException:
@@ -55,6 +54,11 @@ class Pool:
             self._idle.append(raw)
         else:
             waiter.set_result(raw)
+
+    def distrust(self) -> None:
+        """Make all idle connections anew: the server behind them does not answer, or is no primary any more."""
+        for raw in self._idle:
+            raw.terminate()
 
     async def close(self, patience: float) -> None:
         """Close the idle ones in order; those that are lent out close when their process ends."""
@@ -79,17 +83,15 @@ class Pool:
                 if lent is not None:
                     self.give(lent)
                 else:
-                    self._wake()
+                    self._free()
             raise
 
     def _free(self) -> None:
-        """One connection is no more: whoever waits first may open the next."""
-        self._open -= 1
-        self._wake()
-
-    def _wake(self) -> None:
+        """One connection is no more: whoever waits first may open the next in its place."""
         waiter = self._next_waiter()
-        if waiter is not None:
+        if waiter is None:
+            self._open -= 1
+        else:
             waiter.set_result(None)
 
     def _next_waiter(self) -> "asyncio.Future[Raw | None] | None":

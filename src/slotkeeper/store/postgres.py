@@ -10,9 +10,12 @@ Where it differs from the embedded engine, and why:
 - A read of one statement needs no transaction around it: the statement is one moment. Whether a second one follows is
   known when it comes; then the work is run again, inside a REPEATABLE READ transaction.
 - A connection that is lost while its COMMIT is under way leaves the outcome unknown. That is Unavailable, and never run
-  again here: the client's Idempotency-Key tells.
+  again here: the client's Idempotency-Key tells. So is one whose wait for the synchronous standby was cut short: it is
+  committed here, and a failure of this machine would lose it (docs/decisions/0018-failover.md).
 - Dates and UUIDs travel as text, as the protocol promises them.
 - Statements are prepared once for each connection. Just-in-time compilation is off: it takes longer than any of them.
+- Through a pooler the next transaction may run in another session. So nothing is prepared, a session is told nothing,
+  every read has a transaction around it, and each transaction says for itself how long it may take.
 """
 
 import asyncio
@@ -33,7 +36,7 @@ from slotkeeper.store.gathering import Gathering
 from slotkeeper.store.migrations import Migration, list_migrations
 from slotkeeper.store.pool import Pool, Raw
 from slotkeeper.store.postgres_errors import FAILURES, RUN_AGAIN, is_lost, translate
-from slotkeeper.store.postgres_session import PATIENCE, OneStatement, PostgresConnection, Several, connect
+from slotkeeper.store.postgres_session import PATIENCE, OneStatement, PostgresConnection, Several, connect, set_local
 from slotkeeper.store.postgres_sql import ROWS, spell, spell_schema
 
 T = TypeVar("T")
@@ -44,11 +47,16 @@ LONGEST_ASIDE = 120.0
 LONGEST_MIGRATION = 86_400.0
 NODES_PATIENCE = 2.0
 """For how many seconds the nodes of a distributed database may say nothing before they count as away."""
+SHORTEST_COMMIT = 1.0  # for how many seconds a commit may take, also of those who have waited long
 TRIES = 5  # how often a transaction is run that others keep from being done
 
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
-_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_MIGRATE = f"{_WRITE}; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
+READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+ASIDE = "".join(
+    f"; SET LOCAL {name} = {LONGEST_ASIDE * 1000:.0f}"
+    for name in ("statement_timeout", "idle_in_transaction_session_timeout")  # an export waits for who reads it
+)
+_WAIT = "; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7380013580)"  # of everybody who migrates this database
 
 _STEPS = SQL("SELECT coalesce(max(step), 0) FROM schema_steps")
@@ -63,34 +71,39 @@ class _NotBegun(Exception):
 class PostgresDatabase:
     """The server engine of the Database protocol, on the database of a ``postgresql://`` URL."""
 
-    def __init__(self, url: str) -> None:
-        self._pool = Pool(partial(connect, url), MOST_CONNECTIONS)
+    def __init__(self, url: str, *, pooler: bool = False, most: int = MOST_CONNECTIONS) -> None:
+        self._pool = Pool(partial(connect, url, pooler=pooler), most)
+        self._pooler = pooler
+        self._session = set_local() if pooler else ""  # what each transaction says first
         self._gathering = Gathering(self._fetch_asked)
         self._clearing: set[asyncio.Future[None]] = set()
 
     async def read(self, work: Work[T]) -> T:
         """See the protocol; without a transaction where one statement is enough."""
+        if self._pooler:
+            return await self._answer(lambda: self._transact(READ, work))
         try:
             return await self._answer(lambda: self._look(work))
         except Several:
-            return await self._answer(lambda: self._transact(_READ, work))
+            return await self._answer(lambda: self._transact(READ, work))
 
     async def look(self, sql: SQL, **values: Value) -> Row | None:
         """See the protocol; those who ask the same of an organization while they wait share a statement."""
         names = spell(sql).asked
         if not names:
-            return await self._answer(lambda: self._look(lambda tx: tx.fetch_one(sql, **values)))
+            return await self.read(lambda tx: tx.fetch_one(sql, **values))
         return await self._gathering.look(sql, str(values["org_id"]), tuple([values[name] for name in names]))
 
     async def _fetch_asked(self, sql: SQL, org_id: str, sets: Rows) -> Sequence[Row]:
-        return await self._answer(lambda: self._look(lambda tx: tx.fetch(sql, org_id=org_id, **{ROWS: sets})))
+        return await self.read(lambda tx: tx.fetch(sql, org_id=org_id, **{ROWS: sets}))
 
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; statements may take long, and others do not wait for them."""
-        longest = f"{LONGEST_ASIDE * 1000:.0f}"
-        begin = f"{_READ}; SET LOCAL statement_timeout = {longest}"
-        begin += f"; SET LOCAL idle_in_transaction_session_timeout = {longest}"  # an export waits for who reads it
-        return await self._answer(lambda: self._transact(begin, work, longest=LONGEST_ASIDE + PATIENCE))
+        return await self._answer(lambda: self._transact(READ, work, more=ASIDE, longest=LONGEST_ASIDE + PATIENCE))
+
+    async def read_lagging(self, work: Work[T]) -> T:
+        """See the protocol; there is no replica."""
+        return await self.read_aside(work)
 
     async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:  # noqa: ARG002
         """See the protocol; run again where others stood in the way, never where its outcome is unknown."""
@@ -140,11 +153,11 @@ class PostgresDatabase:
         await self.schema_step()  # refuses a foreign database
         step = 0
         for migration in list_migrations():
-            step = await self._answer(partial(self._transact, _MIGRATE, partial(_apply, migration=migration)))
+            step = await self._answer(partial(self._transact, _WRITE, partial(_apply, migration=migration), more=_WAIT))
         return step
 
     async def _distribute(self) -> list[str]:
-        return await self._answer(partial(self._transact, _MIGRATE, _distribute, longest=LONGEST_MIGRATION))
+        return await self._answer(partial(self._transact, _WRITE, _distribute, more=_WAIT, longest=LONGEST_MIGRATION))
 
     async def _answer(self, act: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Do it, again where others stood in the way. Raises the domain's error for what the driver raises."""
@@ -155,6 +168,8 @@ class PostgresDatabase:
                 if not tries_left:
                     raise translate(error.__cause__) from error.__cause__  # type: ignore[arg-type]
             except FAILURES as error:
+                if isinstance(error, TimeoutError | asyncpg.ReadOnlySQLTransactionError):
+                    self._pool.distrust()
                 if not tries_left or getattr(error, "sqlstate", None) not in RUN_AGAIN:
                     raise translate(error) from error
                 log.info("a transaction is run again: %s", error)
@@ -170,6 +185,8 @@ class PostgresDatabase:
                 if not is_lost(error):
                     raise
                 raw.terminate()
+                if isinstance(error, TimeoutError):  # waiting again takes as long
+                    raise
                 raise _NotBegun from error
 
     async def _transact(
@@ -177,18 +194,19 @@ class PostgresDatabase:
         begin: str,
         work: Callable[[PostgresConnection], Coroutine[Any, Any, T]],
         *,
+        more: str = "",
         asked_at: float | None = None,
         longest: float | None = None,
     ) -> T:
-        """One transaction; all of it, or nothing."""
+        """One transaction; all of it, or nothing. ``more`` is what it says first, besides what all of them say."""
         async with self._lent(asked_at) as raw:
-            await self._begin(raw, begin)
+            await self._begin(raw, begin + self._session + more)
             try:
                 result = await work(PostgresConnection(raw, longest))
             except BaseException as error:
                 await self._roll_back(raw, error)
                 raise
-            await self._commit(raw)
+            await self._commit(raw, _patience_left(asked_at))
             return result
 
     @contextlib.asynccontextmanager
@@ -221,19 +239,21 @@ class PostgresDatabase:
 
     async def _take(self, asked_at: float | None) -> Raw:
         """A connection; patience counts from when it was asked for, so that a queue does not add it up."""
-        waited = 0.0 if asked_at is None else time.monotonic() - asked_at
+        left = _patience_left(asked_at)
         try:
-            return await self._pool.take(max(0.0, PATIENCE - waited))
+            if not left:
+                raise TimeoutError("those who came before took too long")  # noqa: TRY301 - as if the pool said it
+            return await self._pool.take(left)
         except TimeoutError as error:
             raise translate(error) from error
 
     @staticmethod
     async def _begin(raw: Raw, begin: str) -> None:
         try:
-            await raw.execute(begin)
+            await raw.execute(begin, timeout=PATIENCE)  # a pooler may have no session to give just now
         except FAILURES as error:
             raw.terminate()
-            if is_lost(error):
+            if is_lost(error) and not isinstance(error, TimeoutError):
                 raise _NotBegun from error
             raise
 
@@ -251,22 +271,62 @@ class PostgresDatabase:
             raw.terminate()
 
     @staticmethod
-    async def _commit(raw: Raw) -> None:
-        """Make it durable. Raises Unavailable where nobody can know whether it is."""
+    async def _commit(raw: Raw, patience: float) -> None:
+        """Make it durable. Raises Unavailable where nobody can know whether it is on every machine."""
         try:
-            status = await raw.execute("COMMIT")
+            status, warnings = await _ask_to_commit(raw, max(patience, SHORTEST_COMMIT))
         except asyncpg.PostgresError as error:
             if error.sqlstate in RUN_AGAIN or (error.sqlstate or "").startswith("23"):
                 raise  # the server says that it did not happen
             raw.terminate()
-            log.warning("a commit was cut off, its outcome is unknown: %s", error)
-            raise Unavailable from error
+            raise _in_doubt(error) from error
+        except TimeoutError as error:
+            await _stop_waiting(raw)
+            raise _in_doubt(error) from error
         except FAILURES as error:
             raw.terminate()
-            log.warning("a commit was cut off, its outcome is unknown: %s", error)
-            raise Unavailable from error
+            raise _in_doubt(error) from error
         if status != "COMMIT":
             raise RuntimeError("work went on after one of its statements had failed")
+        if warnings:  # "canceling wait for synchronous replication", in whatever language
+            raise _in_doubt(warnings[0])
+
+
+async def _ask_to_commit(raw: Raw, patience: float) -> tuple[str, list[asyncpg.PostgresLogMessage]]:
+    """What the server says to COMMIT, and its warnings. Raises TimeoutError."""
+    warnings = []
+
+    def hear(_: Raw, message: asyncpg.PostgresLogMessage) -> None:
+        if message.severity_en == "WARNING":
+            warnings.append(message)
+
+    raw.add_log_listener(hear)
+    try:
+        return await raw.execute("COMMIT", timeout=patience), warnings
+    finally:
+        raw.remove_log_listener(hear)
+
+
+async def _stop_waiting(raw: Raw) -> None:
+    """Let a commit that waits for a standby end: otherwise it keeps its locks and a connection for as long as it waits.
+
+    The driver has told the server to stop; the next statement comes after that.
+    """
+    try:
+        async with asyncio.timeout(SHORTEST_COMMIT):
+            await raw.execute("ROLLBACK")
+    except FAILURES:
+        raw.terminate()
+
+
+def _in_doubt(said: object) -> Unavailable:
+    log.warning("a commit was cut off, its outcome is unknown: %s", str(said) or type(said).__name__)
+    return Unavailable()
+
+
+def _patience_left(asked_at: float | None) -> float:
+    """For how many seconds one who asked at that time may wait yet."""
+    return PATIENCE if asked_at is None else max(0.0, PATIENCE - (time.monotonic() - asked_at))
 
 
 async def _apply(tx: PostgresConnection, migration: Migration) -> int:

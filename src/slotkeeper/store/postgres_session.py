@@ -1,14 +1,16 @@
 """One session on a PostgreSQL server: how it is begun, and how statements run in it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import asyncpg
 
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.store.database import SQL, Row, Rows, Value
+from slotkeeper.store.hosts import each_host, first_that_fits
 from slotkeeper.store.pool import Raw
 from slotkeeper.store.postgres_errors import FAILURES, unreachable
-from slotkeeper.store.postgres_sql import ROWS, spell
+from slotkeeper.store.postgres_sql import ARRAYS, ROWS, spell
 
 OLDEST_SERVER = 14
 PATIENCE = 5.0
@@ -98,23 +100,21 @@ class OneStatement(PostgresConnection):
         self.is_used = True
 
 
-async def connect(url: str) -> Raw:
-    """A new connection, as all of them are. Raises Unavailable."""
+async def connect(url: str, *, pooler: bool = False) -> Raw:
+    """A new connection to the primary among the URL's hosts, as all connections are. Raises Unavailable.
+
+    Through a pooler it leads to many sessions.
+    """
     try:
-        raw: Raw = await asyncpg.connect(
-            url,
-            timeout=PATIENCE,
-            command_timeout=LONGEST_STATEMENT + PATIENCE,
-            statement_cache_size=512,
-            max_cached_statement_lifetime=0,
-            server_settings=_settings(),
-        )
+        raw = await first_that_fits(each_host(url), partial(_connect, pooler=pooler))
     except (*FAILURES, ValueError) as error:
         raise unreachable(error) from error
     try:
         _require_version(raw)
         for name in ("uuid", "date"):
             await raw.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
+        if pooler:
+            await _learn_arrays(raw)
     except BaseException as error:
         raw.terminate()
         if isinstance(error, FAILURES):
@@ -123,10 +123,22 @@ async def connect(url: str) -> Raw:
     return raw
 
 
+async def _connect(url: str, *, pooler: bool) -> Raw:
+    """A connection to one host. A standby is refused, unless the URL asks for one: what it shows may be old."""
+    return await asyncpg.connect(
+        url,
+        timeout=PATIENCE,
+        command_timeout=LONGEST_STATEMENT + PATIENCE,
+        statement_cache_size=0 if pooler else 512,
+        max_cached_statement_lifetime=0,
+        target_session_attrs=None if "target_session_attrs=" in url else "primary",
+        server_settings={"application_name": "slotkeeper"} | ({} if pooler else _settings()),
+    )
+
+
 def _settings() -> dict[str, str]:
     """What every session is told; a statement or a lock that takes too long ends as Unavailable."""
     return {
-        "application_name": "slotkeeper",
         "DateStyle": "ISO",
         "jit": "off",
         # The driver asks for each type of array once for each connection; where Citus hides its shards from the
@@ -136,6 +148,22 @@ def _settings() -> dict[str, str]:
         "lock_timeout": f"{PATIENCE * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{LONGEST_STATEMENT * 1000:.0f}",
     }
+
+
+def set_local() -> str:
+    """The same for one transaction, behind its BEGIN: a session behind a pooler belongs to everybody."""
+    return "".join(f"; SET LOCAL {name} = '{value}'" for name, value in _settings().items())
+
+
+async def _learn_arrays(raw: Raw) -> None:
+    """Let the driver look up the arrays of its statements now, and take back what it tells the session meanwhile.
+
+    It turns compilation off in a session for that, and would leave it so where it found it off.
+    """
+    await raw.execute("BEGIN", timeout=PATIENCE)
+    columns = ", ".join(f"${number}::{kind}" for number, kind in enumerate(ARRAYS, start=1))
+    await raw.fetch(f"SELECT {columns}", *[[] for _ in ARRAYS])
+    await raw.execute("ROLLBACK")
 
 
 def _require_version(raw: Raw) -> None:

@@ -142,6 +142,10 @@ def _bare(kind: str) -> str:
     return _TYPES[kind].partition(" ")[0]
 
 
+ARRAYS = tuple(f"{_bare(kind)}[]" for kind in _TYPES)
+"""The types of all columns of a set of rows."""
+
+
 def spell_schema(statement: str) -> str:
     """A statement of the schema in PostgreSQL's words."""
     return _TYPE_WORD.sub(lambda found: _TYPES[found[1]], statement)

@@ -145,6 +145,10 @@ class SqliteDatabase:
         """See the protocol; runs in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self._aside, self._read, work)
 
+    async def read_lagging(self, work: Work[T]) -> T:
+        """See the protocol; there is one file only."""
+        return await self.read_aside(work)
+
     async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:
         """See the protocol; after all writes asked for before."""
         since = time.monotonic() if asked_at is None else asked_at
