@@ -13,7 +13,7 @@ import pytest
 
 from slotkeeper.operations import upkeep
 from tests import direct
-from tests.engines import POSTGRES
+from tests.engines import POSTGRES, SERVERS, SQLITE
 from tests.world import MONDAY, Cast, Client, World, good, millis
 
 pytestmark = [pytest.mark.slow, pytest.mark.every_engine]
@@ -192,8 +192,10 @@ def test_a_schedule_that_changes_all_the_time_never_oversells_and_loses_no_place
     race.fill_up(places)
 
 
+@pytest.mark.engines(SQLITE, *SERVERS)
 @pytest.mark.parametrize(("guard", "people"), [("room", {"once": 40}), ("holds", {"holder": 20})])
 def test_without_a_guard_these_tests_would_see_overselling(race: Race, guard: str, people: dict[str, int]) -> None:
+    """Not on a cluster, whose nodes lack the table in which it is noted: there a process that oversells fails."""
     race.open(7)
     race.watch(7)
     race.run(people, unguarded=guard)
