@@ -139,3 +139,19 @@ def test_a_password_in_a_url_that_is_wrong_is_not_repeated(url: str) -> None:
 def test_a_url_is_shown_without_its_password(url: str, without: str) -> None:
     assert read_settings({"SLOTKEEPER_DATABASE_URL": url}).database_url == url
     assert shown(url) == without
+
+
+def test_what_the_environment_says_of_a_server_does_not_hold_for_a_file_that_is_named_by_hand() -> None:
+    environ = {"SLOTKEEPER_REPLICA_URL": "postgresql:///standby", "SLOTKEEPER_POOLER": "1"}
+    settings = read_settings(environ, database_url="sqlite:///new.db")
+    assert (settings.replica_url, settings.pooler) == ("", False)
+    with pytest.raises(InvalidInput):
+        read_settings(environ | {"SLOTKEEPER_DATABASE_URL": "sqlite:///new.db"})
+    with pytest.raises(InvalidInput):
+        read_settings(environ, database_url="sqlite:///new.db", pooler=True)
+
+
+def test_a_password_that_breaks_the_url_is_not_shown() -> None:
+    with pytest.raises(InvalidInput, match="%40") as refused:
+        read_settings({}, database_url="postgresql://me:se@rve/x@127.0.0.1:5544/clinics")
+    assert "rve" not in refused.value.message

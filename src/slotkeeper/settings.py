@@ -49,6 +49,9 @@ class Settings:
     log_level: str = "info"
 
 
+_OF_SERVERS = ("replica_url", "pooler")
+
+
 def read_settings(environ: Mapping[str, str], **flags: str | int | None) -> Settings:
     """The settings of this run; a flag of None counts as not given.
 
@@ -63,6 +66,9 @@ def read_settings(environ: Mapping[str, str], **flags: str | int | None) -> Sett
             values[field.name] = flag
         elif environ.get(name):
             values[field.name] = _READERS[field.type](name, environ[name].strip())
+    url = flags.get("database_url")
+    if url is not None and not is_server(str(url)):  # a file is named by hand, and the variables speak of a server
+        values = {name: value for name, value in values.items() if name not in _OF_SERVERS or flags.get(name)}
     return _checked(Settings(**values))
 
 
@@ -101,6 +107,8 @@ def _check_server(field: str, url: str) -> None:
         fits = is_place and parts.path.strip("/") and not _UNPRINTABLE.search(url)
     except ValueError:
         fits = False
+    if fits and "@" in parts.path:  # nothing of it is shown: it may be a part of the password
+        raise _refusal(field, "A password in the URL of a PostgreSQL must be written with %40 for '@' and %2F for '/'.")
     if not fits:
         raise _refusal(field, f"This URL of a PostgreSQL names no database: give {_SERVER_FORM}.")
 

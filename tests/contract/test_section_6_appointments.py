@@ -270,3 +270,8 @@ def test_a_group_answers_each_member_on_its_own_grounds(clinic: Clinic) -> None:
     assert codes == [201, 404, 422, 201, 201, 409]
     assert clinic.filled() == {clinic.window: 3}
     assert clinic.world.run(upkeep.check(clinic.world.db)) == []
+
+
+def test_an_id_that_no_database_could_hold_is_not_found(clinic: Clinic) -> None:
+    refused(clinic.owner.get(f"{APPOINTMENTS}/%00"), 404, "NOT_FOUND")
+    refused(clinic.owner.patch(f"{APPOINTMENTS}/%00", {"status": "cancelled"}), 404, "NOT_FOUND")

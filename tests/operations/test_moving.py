@@ -173,9 +173,9 @@ class Restless:
     def __init__(self, db: Database) -> None:
         self.read, self._db = db.read, db
 
-    async def read_aside(self, work: Any) -> Any:
-        await self._db.read_aside(work)
-        return await self._db.read_aside(work)
+    async def read_lagging(self, work: Any) -> Any:
+        await self._db.read_lagging(work)
+        return await self._db.read_lagging(work)
 
 
 @pytest.mark.usefixtures("clinic")

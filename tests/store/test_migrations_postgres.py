@@ -167,3 +167,11 @@ def test_a_program_says_what_to_do_about_a_step_that_it_cannot_run_on(url: str, 
     with pytest.raises(WrongSchema, match=words):
         wait_for(require_schema(database))
     wait_for(database.close())
+
+
+def test_a_database_with_a_table_of_another_program_is_refused_in_a_sentence(url: str) -> None:
+    execute(url, "CREATE TABLE appointments (a integer)")
+    database = PostgresDatabase(url)
+    with pytest.raises(Unavailable, match=r"another program.*appointments"):
+        wait_for(database.migrate())
+    wait_for(database.close())

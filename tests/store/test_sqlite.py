@@ -15,7 +15,7 @@ import pytest
 
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.domain.model import Configuration, Organization, Service
-from slotkeeper.store import directory, sqlite
+from slotkeeper.store import directory, sqlite, sqlite_log
 from slotkeeper.store.database import SQL, Connection, Work, run
 from slotkeeper.store.sqlite import SqliteDatabase
 
@@ -166,8 +166,8 @@ def test_a_connection_that_cannot_be_set_up_is_given_back(
 def test_the_log_starts_anew_under_writes_that_never_pause(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 0.05)
-    monkeypatch.setattr(sqlite, "LONGEST_LOG", 100)
+    monkeypatch.setattr(sqlite_log, "CHECKPOINT_EVERY", 0.05)
+    monkeypatch.setattr(sqlite_log, "LONGEST_LOG", 100)
     run(database.write(_add("0")))
     rename = SQL("UPDATE services SET name = :name || hex(zeroblob(20000)) WHERE org_id = :org_id")
 
@@ -198,6 +198,72 @@ def test_a_file_that_is_no_longer_the_one_at_the_path_is_refused_for_writing_and
     with pytest.raises(Unavailable, match="replaced or deleted"):
         run(database.read(lambda tx: directory.list_services(tx, ORG)))
     run(database.close())
+
+
+def test_a_file_that_is_gone_is_refused_for_as_long_as_it_is(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(database.read(lambda tx: directory.list_services(tx, ORG)))
+    database.path.unlink()
+    database._looked_at = 0.0
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="replaced or deleted"):
+            run(database.read(lambda tx: directory.list_services(tx, ORG)))
+    monkeypatch.setattr(sqlite, "LOOK_EVERY", 3600.0)
+    run(database.close())
+
+
+def test_a_new_reader_makes_no_file_where_one_is_missing(database: SqliteDatabase) -> None:
+    run(database.write(_add("Checkup")))
+    database.path.rename(database.path.with_name("away.db"))
+    with pytest.raises(Unavailable, match="replaced or deleted"):
+        asyncio.run(database.read_aside(lambda tx: directory.list_services(tx, ORG)))
+    assert not database.path.exists()
+    database.path.with_name("away.db").rename(database.path)
+    run(database.close())
+
+
+def test_one_who_goes_away_while_a_brief_write_begins_leaves_no_transaction(database: SqliteDatabase) -> None:
+    run(database.write(_add("before")))
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def go_away() -> None:
+        asked = asyncio.ensure_future(database.write(_add("never"), brief=True))
+        await asyncio.sleep(0.1)
+        asked.cancel()
+        asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        rename = SQL("UPDATE services SET name = 'after' WHERE org_id = :org_id")
+        await database.write(partial(_run, rename), brief=True)
+
+    run(go_away())
+    assert [one.name for one in run(database.read(lambda tx: directory.list_services(tx, ORG)))] == ["after"]
+    other.close()
+    run(database.close())
+
+
+def test_a_write_that_waits_while_the_database_closes_is_refused(database: SqliteDatabase) -> None:
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def close() -> list[object]:
+        first = asyncio.ensure_future(database.write(_add("first"), brief=True))
+        await asyncio.sleep(0.1)
+        closing = asyncio.ensure_future(database.close())
+        await asyncio.sleep(0)
+        second = asyncio.ensure_future(database.write(_add("second"), brief=True))
+        asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
+        done = await asyncio.gather(first, second, return_exceptions=True)
+        await closing
+        return list(done)
+
+    first, second = run(close())
+    assert first is None
+    assert isinstance(second, Unavailable)
+    assert other.execute("SELECT name FROM services").fetchall() == [("first",)]
+    other.close()
 
 
 def test_an_old_sqlite_is_refused_with_the_version_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from slotkeeper.api.schemas import (
     expanded_appointment_view,
     pagination,
 )
-from slotkeeper.domain.errors import InvalidInput
+from slotkeeper.domain.errors import InvalidInput, NotFound
 from slotkeeper.domain.model import Appointment
 from slotkeeper.domain.ranges import date_range
 from slotkeeper.operations import appointments
@@ -120,7 +120,7 @@ async def create_appointment(request: Request) -> msgspec.Struct | None:
 async def get_appointment(request: Request) -> Data[AppointmentView | ExpandedAppointmentView]:
     """Show one appointment."""
     query = read_query(ExpandQuery, request.query)
-    shown = await appointments.get_appointment(request.db, request.caller, request.target)
+    shown = await appointments.get_appointment(request.db, request.caller, _id(request))
     return Data(True, _view(shown, query.expand))
 
 
@@ -135,9 +135,16 @@ async def update_appointment(request: Request) -> Data[AppointmentView | Expande
     def expect(stored: Appointment, timezone: str) -> None:
         require_unchanged(echoed, expanded_appointment_view(Shown(stored, timezone)))
 
-    change = Changing(request.target, cast("appointments.AppointmentChanges", changes), expect)
+    change = Changing(_id(request), cast("appointments.AppointmentChanges", changes), expect)
     shown = await appointments.change_appointment(request.site.line, request.caller, change, now=request.now)
     return Data(True, _view(shown, query.expand))
+
+
+def _id(request: Request) -> str:
+    """The id in the path. Raises NotFound for one that no database could hold."""
+    if "\x00" in request.target:
+        raise NotFound("This organization has no appointment with a NUL in its id.")
+    return request.target
 
 
 async def list_appointments(request: Request) -> AppointmentsView:

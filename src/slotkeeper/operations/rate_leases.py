@@ -76,7 +76,7 @@ class SharedRateLimits:
         if now < account.unavailable_until:
             raise Unavailable
         try:
-            return await self._db.write(lambda tx: _renew(tx, caller, account.lease, now=now))
+            return await self._db.write(lambda tx: _renew(tx, caller, account.lease, now=now), lasting=False)
         except Unavailable:
             account.unavailable_until = now + PATIENCE
             raise

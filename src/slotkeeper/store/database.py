@@ -107,11 +107,14 @@ class Database(Protocol):
         """Run long reading work that may be some moments old, where it burdens the bookings least: on a replica."""
         ...
 
-    async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:
+    async def write(
+        self, work: Work[T], *, asked_at: float | None = None, brief: bool = False, lasting: bool = True
+    ) -> T:
         """Run writing work as one durable transaction.
 
         The engine's patience counts from ``asked_at`` (on the monotonic clock), where the one who waits asked earlier.
         ``brief`` work takes some milliseconds at most; the embedded engine does it without leaving the event loop.
+        What is not ``lasting`` is for the next seconds only: a server does not wait for its standbys.
         """
         ...
 

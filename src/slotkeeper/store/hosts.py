@@ -36,7 +36,12 @@ async def first_that_fits(urls: Sequence[str], connect: Connect) -> Raw:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             chosen = next((one.result() for one in done if one.exception() is None), None)
     finally:
-        await _leave(asked, chosen)
+        try:
+            await _leave(asked, chosen)
+        except BaseException:
+            if chosen is not None:
+                chosen.terminate()
+            raise
     if chosen is None:
         raise max((error for one in asked if (error := one.exception()) is not None), key=_tells)
     return chosen

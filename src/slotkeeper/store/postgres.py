@@ -95,7 +95,10 @@ class PostgresDatabase:
         return await self._gathering.look(sql, str(values["org_id"]), tuple([values[name] for name in names]))
 
     async def _fetch_asked(self, sql: SQL, org_id: str, sets: Rows) -> Sequence[Row]:
-        return await self.read(lambda tx: tx.fetch(sql, org_id=org_id, **{ROWS: sets}))
+        try:
+            return await self.read(lambda tx: tx.fetch(sql, org_id=org_id, **{ROWS: sets}))
+        except asyncpg.UndefinedTableError as error:  # the database was replaced by an empty one
+            raise translate(ConnectionError(str(error))) from error
 
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; statements may take long, and others do not wait for them."""
@@ -105,9 +108,17 @@ class PostgresDatabase:
         """See the protocol; there is no replica."""
         return await self.read_aside(work)
 
-    async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:  # noqa: ARG002
+    async def write(
+        self,
+        work: Work[T],
+        *,
+        asked_at: float | None = None,
+        brief: bool = False,  # noqa: ARG002 (all of it waits for the server)
+        lasting: bool = True,
+    ) -> T:
         """See the protocol; run again where others stood in the way, never where its outcome is unknown."""
-        return await self._answer(lambda: self._transact(_WRITE, work, asked_at=asked_at))
+        more = "" if lasting else "; SET LOCAL synchronous_commit = local"
+        return await self._answer(lambda: self._transact(_WRITE, work, more=more, asked_at=asked_at))
 
     async def schema_step(self) -> int:
         """The last migration applied; 0 for a database without our tables. Another program's is refused."""
@@ -153,7 +164,13 @@ class PostgresDatabase:
         await self.schema_step()  # refuses a foreign database
         step = 0
         for migration in list_migrations():
-            step = await self._answer(partial(self._transact, _WRITE, partial(_apply, migration=migration), more=_WAIT))
+            apply = partial(_apply, migration=migration)
+            try:
+                step = await self._answer(partial(self._transact, _WRITE, apply, more=_WAIT))
+            except asyncpg.DuplicateTableError as error:
+                raise Unavailable(
+                    f"This database holds a table of another program: {error}. Name a database that is empty."
+                ) from error
         return step
 
     async def _distribute(self) -> list[str]:
@@ -321,7 +338,10 @@ async def _stop_waiting(raw: Raw) -> None:
 
 def _in_doubt(said: object) -> Unavailable:
     log.warning("a commit was cut off, its outcome is unknown: %s", str(said) or type(said).__name__)
-    return Unavailable()
+    return Unavailable(
+        "It is not known whether this was done, because not every machine that has to keep it said so in time: look "
+        "before you do it again, or send it again with the same Idempotency-Key."
+    )
 
 
 def _patience_left(asked_at: float | None) -> float:

@@ -19,6 +19,7 @@ Where it differs from a database server, and why:
 """
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -32,6 +33,7 @@ from typing import Any, TypeVar
 from slotkeeper.domain.errors import Conflict, SlotkeeperError, Unavailable
 from slotkeeper.store.database import SQL, Row, Value, Work
 from slotkeeper.store.migrations import Migration, list_migrations
+from slotkeeper.store.sqlite_log import Checkpointer
 from slotkeeper.store.sqlite_sql import spell, spell_schema
 
 T = TypeVar("T")
@@ -42,8 +44,6 @@ APPLICATION_ID = 0x510C  # marks a file as Slotkeeper's
 WRITE_PATIENCE = 5.0  # seconds that a write waits for another process's transaction
 READ_PATIENCE = 0.5
 LOOK_EVERY = 1.0  # seconds after which a read makes sure that the file is still the one that is open
-LONGEST_LOG = 8192  # pages of 4 KiB
-CHECKPOINT_EVERY = 1.0  # seconds between a commit and the checkpoint that follows it
 
 
 def translate(error: sqlite3.Error) -> SlotkeeperError:
@@ -123,9 +123,8 @@ class SqliteDatabase:
         self._opening = threading.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slotkeeper-writer")
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slotkeeper-aside")
-        self._written = threading.Event()
-        self._closed = threading.Event()
-        self._checkpointer: threading.Thread | None = None
+        self._closed = False
+        self._checkpointer = Checkpointer(self._reader)
         self._identity: tuple[int, int] | None = None  # of the file that the connections are open on
         self._looked_at = 0.0
 
@@ -149,10 +148,19 @@ class SqliteDatabase:
         """See the protocol; there is one file only."""
         return await self.read_aside(work)
 
-    async def write(self, work: Work[T], *, asked_at: float | None = None, brief: bool = False) -> T:
+    async def write(
+        self,
+        work: Work[T],
+        *,
+        asked_at: float | None = None,
+        brief: bool = False,
+        lasting: bool = True,  # noqa: ARG002 (there is one machine)
+    ) -> T:
         """See the protocol; after all writes asked for before."""
         since = time.monotonic() if asked_at is None else asked_at
         async with self._turn():
+            if self._closed:
+                raise Unavailable
             if brief:
                 return await self._write_here(work, since)
             return await self._in_writer(self._transact, lambda raw: drive(work(SqliteConnection(raw))), since)
@@ -192,22 +200,26 @@ class SqliteDatabase:
         return True
 
     async def close(self) -> None:
-        """Finish what is queued and close all connections."""
-        self._closed.set()
-        self._written.set()
+        """Finish the write that has its turn, refuse those that wait for theirs, and close all connections."""
+        async with self._turn():
+            self._closed = True
         self._writer.shutdown(wait=True)
         self._aside.shutdown(wait=True)
-        if self._checkpointer is not None:
-            self._checkpointer.join()
+        self._checkpointer.stop()
         with self._opening:
             while self._opened:
                 self._opened.pop().close()
         self._local = threading.local()
         self._writing = None
 
-    def _open(self, *pragmas: str, patience: float) -> sqlite3.Connection:
+    def _open(self, *pragmas: str, patience: float, mode: str) -> sqlite3.Connection:
         raw = sqlite3.connect(
-            self.path, timeout=patience, isolation_level=None, check_same_thread=False, cached_statements=512
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=patience,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
         )
         try:
             for pragma in ("foreign_keys = ON", "synchronous = FULL", "temp_store = MEMORY", *pragmas):
@@ -230,17 +242,17 @@ class SqliteDatabase:
 
     def _require_file(self) -> None:
         """Refuse to work on a file that is no longer the one at the path: what is written there would be lost."""
-        self._looked_at = time.monotonic()
         if self._identity is not None and self._file() != self._identity:
             log.error("%s was replaced or deleted while it was open: start Slotkeeper again", self.path)
             raise Unavailable("The database file was replaced or deleted while it was open; start Slotkeeper again.")
+        self._looked_at = time.monotonic()
 
     def _reader(self) -> sqlite3.Connection:
-        if time.monotonic() - self._looked_at > LOOK_EVERY:
-            self._require_file()
         raw: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if raw is None:
-            raw = self._local.reader = self._open("query_only = ON", patience=READ_PATIENCE)
+        if raw is None or time.monotonic() - self._looked_at > LOOK_EVERY:
+            self._require_file()
+        if raw is None:  # never makes a file: SQLite would take the log beside an empty one away
+            raw = self._local.reader = self._open("query_only = ON", patience=READ_PATIENCE, mode="rw")
         return raw
 
     def _write_connection(self) -> sqlite3.Connection:
@@ -251,9 +263,9 @@ class SqliteDatabase:
                 "journal_size_limit = 67108864",
                 "secure_delete = ON",  # an erased patient is gone from the file too
                 patience=WRITE_PATIENCE,
+                mode="rwc",
             )
             self._patience = -1
-            self._checkpointer = threading.Thread(target=self._checkpoint, name="slotkeeper-checkpoint", daemon=True)
             self._checkpointer.start()
         return self._writing
 
@@ -264,7 +276,8 @@ class SqliteDatabase:
             try:
                 return drive(work(SqliteConnection(raw)))
             finally:
-                raw.execute("COMMIT")
+                if raw.in_transaction:  # after some failures SQLite has ended it by itself
+                    raw.execute("COMMIT")
         except sqlite3.Error as error:
             raise translate(error) from error
 
@@ -283,19 +296,22 @@ class SqliteDatabase:
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
-            await asyncio.wait([done])
+            while not done.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([done])
             raise
 
     async def _write_here(self, work: Work[T], asked_at: float) -> T:
         """One transaction whose work runs in the calling thread."""
         try:
-            if self._writing is None or not self._begin_at_once(self._writing):
-                await self._in_writer(self._begin, asked_at)
-            raw = self._write_connection()
             try:
+                if self._writing is None or not self._begin_at_once(self._writing):
+                    await self._in_writer(self._begin, asked_at)
+                raw = self._write_connection()
                 result = drive(work(SqliteConnection(raw)))
-            except BaseException:
-                _roll_back(raw)
+            except BaseException:  # also of one who went away while it began
+                if self._writing is not None:
+                    _roll_back(self._writing)
                 raise
             await self._in_writer(self._commit, raw)
         except sqlite3.Error as error:
@@ -309,7 +325,7 @@ class SqliteDatabase:
         try:
             raw.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # without the bits that say why
                 raise
             return False
         return True
@@ -335,7 +351,7 @@ class SqliteDatabase:
         except BaseException:
             _roll_back(raw)
             raise
-        self._written.set()
+        self._checkpointer.tell()
 
     def _transact(self, act: Callable[[sqlite3.Connection], T], asked_at: float) -> T:
         """One transaction, all of it in this thread."""
@@ -377,22 +393,3 @@ class SqliteDatabase:
             "INSERT INTO schema_steps VALUES (?, ?, ?)", (migration.step, migration.name, time.time_ns() // 10**6)
         )
         return migration.step
-
-    def _checkpoint(self) -> None:
-        """Copy what was committed from the log into the file, aside from every commit.
-
-        Under steady writes there are always new pages, and the log would never start anew; once it is long, writers
-        wait for a moment until it does.
-        """
-        while not self._closed.is_set():
-            self._written.wait()
-            if self._closed.wait(CHECKPOINT_EVERY):
-                return
-            self._written.clear()
-            try:
-                raw = self._reader()
-                _, pages, _ = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if pages > LONGEST_LOG:
-                    raw.execute("PRAGMA wal_checkpoint(RESTART)")
-            except sqlite3.Error as error:
-                log.warning("a checkpoint has to wait: %s", error)
