@@ -124,7 +124,6 @@ def _folders(folder: Path) -> Iterator[Path]:
     for name in ("alone", "among"):
         place = folder / name
         place.mkdir(parents=True)
-        place.parent.chmod(0o755)  # the user of a database server has to pass
         yield place
 
 

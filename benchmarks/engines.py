@@ -39,7 +39,6 @@ def sqlite(folder: Path) -> Iterator[Engine]:
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[Engine]:
     """A server with its ordinary settings: what is committed is on the disk."""
-    folder.chmod(0o755)  # the server's user has to pass
     server = Server(versions()[PACKAGED], "shared_buffers=256MB", folder=folder)
     try:
         yield Engine(f"PostgreSQL {PACKAGED}", server.url(server.create()), server.pid)
