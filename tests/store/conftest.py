@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from slotkeeper.store.database import Database
-from tests.engines import ALL, POOLER, empty_database, migrate, open_url
+from slotkeeper.store.postgres import PostgresDatabase
+from tests.engines import ALL, POOLER, POSTGRES, empty_database, migrate, open_url
+from tests.store.owned import add_organization
 from tests.waiting import wait_for
 
 
@@ -30,3 +32,20 @@ def database(empty: Database, request: pytest.FixtureRequest) -> Database:
     """A database at the current schema step."""
     wait_for(migrate(empty, request.node.callspec.params["url"]))
     return empty
+
+
+@pytest.fixture
+def postgres_url(tmp_path: Path) -> Iterator[str]:
+    """Where an empty database of the packaged PostgreSQL is."""
+    with empty_database(POSTGRES, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[PostgresDatabase]:
+    """The packaged PostgreSQL at the current schema step, with the organization of ``owned.py``."""
+    made = PostgresDatabase(postgres_url)
+    wait_for(made.migrate())
+    wait_for(made.write(add_organization))
+    yield made
+    wait_for(made.close())

@@ -5,25 +5,20 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from slotkeeper.domain.errors import Conflict, Unavailable
-from slotkeeper.domain.model import Configuration, Organization, Service
-from slotkeeper.store import directory, postgres, postgres_session
+from slotkeeper.store import postgres, postgres_session
 from slotkeeper.store.database import SQL, Connection, Work
 from slotkeeper.store.pool import Pool
 from slotkeeper.store.postgres import PostgresDatabase
 from tests import direct
-from tests.engines import POSTGRES, empty_database
 from tests.servers import PACKAGED, Server, server, versions
+from tests.store.owned import ORG, SERVICE, add, add_organization
 from tests.waiting import wait_for
-
-ORG = "11111111-1111-4111-8111-111111111111"
-SERVICE = "22222222-2222-4222-8222-222222222222"
 
 _SLEEP = SQL("SELECT pg_sleep(:milliseconds / 1000.0) IS NULL")
 _ME = SQL("SELECT pg_backend_pid()")
@@ -32,26 +27,13 @@ _RENAME = SQL("UPDATE services SET name = :name WHERE org_id = :org_id AND servi
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    with empty_database(POSTGRES, tmp_path) as url:
-        yield url
+def url(postgres_url: str) -> str:
+    return postgres_url
 
 
 @pytest.fixture
-def database(url: str) -> Iterator[PostgresDatabase]:
-    made = PostgresDatabase(url)
-    wait_for(made.migrate())
-    wait_for(made.write(_add_organization))
-    yield made
-    wait_for(made.close())
-
-
-async def _add_organization(tx: Connection) -> None:
-    await directory.insert_organization(tx, Organization(ORG, "Owner", 1, Configuration()))
-
-
-def _add(name: str, service_id: str = SERVICE) -> Work[None]:
-    return lambda tx: directory.insert_service(tx, ORG, Service(service_id, name, True, 1, 1))
+def database(postgres: PostgresDatabase) -> PostgresDatabase:
+    return postgres
 
 
 def _names(database: PostgresDatabase) -> list[str]:
@@ -67,7 +49,7 @@ def test_a_session_that_is_cut_off_before_the_commit_did_nothing_and_is_unavaila
     database: PostgresDatabase, url: str
 ) -> None:
     async def work(tx: Connection) -> None:
-        await _add("Checkup")(tx)
+        await add("Checkup")(tx)
         row = await tx.fetch_one(_ME)
         assert row is not None
         await _end(url, row[0])
@@ -76,7 +58,7 @@ def test_a_session_that_is_cut_off_before_the_commit_did_nothing_and_is_unavaila
     with pytest.raises(Unavailable):
         wait_for(database.write(work))
     assert _names(database) == []
-    wait_for(database.write(_add("Checkup")))
+    wait_for(database.write(add("Checkup")))
     assert _names(database) == ["Checkup"]
 
 
@@ -91,7 +73,7 @@ def test_a_session_that_is_cut_off_at_its_commit_is_unavailable_and_not_done_aga
 
     async def work(tx: Connection) -> None:
         runs.append(1)
-        await _add("Checkup")(tx)
+        await add("Checkup")(tx)
 
     async def cut_off() -> None:
         writing = asyncio.ensure_future(database.write(work))
@@ -113,6 +95,21 @@ def test_a_session_that_is_cut_off_at_its_commit_is_unavailable_and_not_done_aga
     assert "its outcome is unknown" in caplog.text
 
 
+def test_what_is_for_the_next_seconds_only_waits_for_no_standby(database: PostgresDatabase, url: str) -> None:
+    """A key's share of its rate limit, for one: reading goes on while all standbys are away."""
+    running = server(PACKAGED)
+    direct.change(url, f"ALTER DATABASE {url.partition('?')[0].rpartition('/')[2]} SET synchronous_commit = on")
+    wait_for(database.close())
+    running.set("synchronous_standby_names", "nobody")
+    try:
+        wait_for(database.write(add("Checkup"), lasting=False))
+        with pytest.raises(Unavailable, match="not known whether"):
+            wait_for(database.write(add("Vaccination", "33333333-3333-4333-8333-333333333333")))
+    finally:
+        running.set("synchronous_standby_names", "")
+    assert "Checkup" in _names(database)
+
+
 def test_idle_sessions_that_were_cut_off_are_replaced_without_anybody_noticing(
     database: PostgresDatabase, url: str
 ) -> None:
@@ -129,7 +126,7 @@ def test_idle_sessions_that_were_cut_off_are_replaced_without_anybody_noticing(
     assert len(before) == 3
     for pid in before:
         wait_for(_end(url, pid))
-    wait_for(database.write(_add("Checkup")))
+    wait_for(database.write(add("Checkup")))
     assert _names(database) == ["Checkup"]
     assert not before & wait_for(pids())
 
@@ -141,12 +138,12 @@ def test_while_the_server_is_away_everything_is_unavailable_and_afterwards_as_be
     try:
         database = PostgresDatabase(running.url("postgres"))
         wait_for(database.migrate())
-        wait_for(database.write(_add_organization))
-        wait_for(database.write(_add("Checkup")))
+        wait_for(database.write(add_organization))
+        wait_for(database.write(add("Checkup")))
         running.stop(how)
         start = time.monotonic()
         acts: list[Callable[[], Coroutine[Any, Any, Any]]] = [
-            lambda: database.write(_add("Dentist")),
+            lambda: database.write(add("Dentist")),
             lambda: database.read(lambda tx: tx.fetch(_NAME, org_id=ORG)),
             lambda: database.look(_NAME, org_id=ORG),
             lambda: database.read_aside(lambda tx: tx.fetch(_NAME, org_id=ORG)),
@@ -158,7 +155,7 @@ def test_while_the_server_is_away_everything_is_unavailable_and_afterwards_as_be
         assert time.monotonic() - start < postgres_session.PATIENCE
         running.start()
         assert _names(database) == ["Checkup"]
-        wait_for(database.write(_add("Dentist", "33333333-3333-4333-8333-333333333333")))
+        wait_for(database.write(add("Dentist", "33333333-3333-4333-8333-333333333333")))
         assert _names(database) == ["Checkup", "Dentist"]
         wait_for(database.close())
     finally:
@@ -189,13 +186,13 @@ def test_a_transaction_that_stands_idle_too_long_is_unavailable(
 
     with pytest.raises(Unavailable):
         wait_for(database.write(work))
-    wait_for(database.write(_add("Checkup")))
+    wait_for(database.write(add("Checkup")))
 
 
 def test_two_that_wait_for_each_other_are_both_done(database: PostgresDatabase) -> None:
     other = "33333333-3333-4333-8333-333333333333"
-    wait_for(database.write(_add("Checkup")))
-    wait_for(database.write(_add("Dentist", other)))
+    wait_for(database.write(add("Checkup")))
+    wait_for(database.write(add("Dentist", other)))
     runs = []
 
     async def both() -> None:
@@ -224,9 +221,9 @@ def test_two_that_wait_for_each_other_are_both_done(database: PostgresDatabase) 
 
 def test_work_that_goes_on_after_one_of_its_statements_failed_is_no_success(database: PostgresDatabase) -> None:
     async def work(tx: Connection) -> None:
-        await _add("Checkup")(tx)
+        await add("Checkup")(tx)
         with pytest.raises(Exception, match="duplicate key"):
-            await _add("Checkup")(tx)
+            await add("Checkup")(tx)
 
     with pytest.raises(RuntimeError, match="went on"):
         wait_for(database.write(work))
@@ -235,7 +232,7 @@ def test_work_that_goes_on_after_one_of_its_statements_failed_is_no_success(data
 
 def test_a_caller_who_goes_away_leaves_nothing_half_done_and_no_connection_behind(database: PostgresDatabase) -> None:
     async def work(tx: Connection) -> None:
-        await _add("Checkup")(tx)
+        await add("Checkup")(tx)
         await tx.fetch_one(_SLEEP, milliseconds=30_000)
 
     async def leave() -> None:
@@ -245,14 +242,14 @@ def test_a_caller_who_goes_away_leaves_nothing_half_done_and_no_connection_behin
                     await database.write(work)
 
     wait_for(leave())
-    wait_for(database.write(_add("Dentist")))
+    wait_for(database.write(add("Dentist")))
     assert _names(database) == ["Dentist"]
 
 
 def test_who_has_waited_too_long_for_those_before_is_not_begun_with(database: PostgresDatabase) -> None:
     with pytest.raises(Unavailable):
-        wait_for(database.write(_add("Checkup"), asked_at=time.monotonic() - postgres_session.PATIENCE))
-    wait_for(database.write(_add("Dentist"), asked_at=time.monotonic() - postgres_session.PATIENCE / 2))
+        wait_for(database.write(add("Checkup"), asked_at=time.monotonic() - postgres_session.PATIENCE))
+    wait_for(database.write(add("Dentist"), asked_at=time.monotonic() - postgres_session.PATIENCE / 2))
     assert _names(database) == ["Dentist"]
 
 
@@ -279,7 +276,7 @@ def test_who_waits_for_a_connection_too_long_is_told_so(
 def test_a_schema_that_changes_under_prepared_statements_is_nobodys_failure(
     database: PostgresDatabase, url: str
 ) -> None:
-    wait_for(database.write(_add("Checkup")))
+    wait_for(database.write(add("Checkup")))
     whole = SQL("SELECT * FROM services WHERE org_id = :org_id")
 
     async def read(tx: Connection) -> int:
@@ -294,7 +291,7 @@ def test_a_schema_that_changes_under_prepared_statements_is_nobodys_failure(
 def test_every_refusal_of_a_row_is_a_conflict(database: PostgresDatabase, url: str) -> None:
     direct.refuse(url, "INSERT", "services")
     with pytest.raises(Conflict):
-        wait_for(database.write(_add("Checkup")))
+        wait_for(database.write(add("Checkup")))
 
 
 @pytest.mark.parametrize("url_of", ["postgresql://nobody@127.0.0.1:1/x", "postgresql://nobody@host.invalid/x"])

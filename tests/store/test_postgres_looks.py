@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +9,10 @@ import pytest
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.domain.model import Configuration, Organization, Service
 from slotkeeper.store import directory, postgres_session
-from slotkeeper.store.database import SQL, Connection, Work
+from slotkeeper.store.database import SQL
 from slotkeeper.store.postgres import PostgresDatabase
-from tests.engines import POSTGRES, empty_database
+from tests.store.owned import ORG, SERVICE, add
 from tests.waiting import wait_for
-
-ORG = "11111111-1111-4111-8111-111111111111"
-SERVICE = "22222222-2222-4222-8222-222222222222"
 
 _RENAME = SQL("UPDATE services SET name = :name WHERE org_id = :org_id AND service_id = :service_id")
 _OF_ID = SQL(
@@ -31,26 +26,13 @@ _SLOWLY = SQL(
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    with empty_database(POSTGRES, tmp_path) as url:
-        yield url
+def url(postgres_url: str) -> str:
+    return postgres_url
 
 
 @pytest.fixture
-def database(url: str) -> Iterator[PostgresDatabase]:
-    made = PostgresDatabase(url)
-    wait_for(made.migrate())
-    wait_for(made.write(_add_organization))
-    yield made
-    wait_for(made.close())
-
-
-async def _add_organization(tx: Connection) -> None:
-    await directory.insert_organization(tx, Organization(ORG, "Owner", 1, Configuration()))
-
-
-def _add(name: str, service_id: str = SERVICE) -> Work[None]:
-    return lambda tx: directory.insert_service(tx, ORG, Service(service_id, name, True, 1, 1))
+def database(postgres: PostgresDatabase) -> PostgresDatabase:
+    return postgres
 
 
 def _id(number: int) -> str:
@@ -59,7 +41,7 @@ def _id(number: int) -> str:
 
 def test_looks_that_wait_together_are_one_statement_and_each_gets_its_own_answer(database: PostgresDatabase) -> None:
     for number in range(20):
-        wait_for(database.write(_add(f"Service {number}", _id(number))))
+        wait_for(database.write(add(f"Service {number}", _id(number))))
     statements_run = []
     fetch = database._gathering._fetch
 
@@ -80,7 +62,7 @@ def test_looks_that_wait_together_are_one_statement_and_each_gets_its_own_answer
 def test_looks_of_two_organizations_do_not_wait_for_each_other(database: PostgresDatabase) -> None:
     other = "99999999-9999-4999-8999-999999999999"
     wait_for(database.write(lambda tx: directory.insert_organization(tx, Organization(other, "B", 1, Configuration()))))
-    wait_for(database.write(_add("Checkup")))
+    wait_for(database.write(add("Checkup")))
     wait_for(database.write(lambda tx: directory.insert_service(tx, other, Service(_id(1), "Theirs", True, 1, 1))))
 
     async def ask() -> float:
@@ -99,7 +81,7 @@ def test_looks_of_two_organizations_do_not_wait_for_each_other(database: Postgre
 
 def test_a_look_sees_everything_that_was_committed_before_it_was_asked_for(database: PostgresDatabase) -> None:
     """Also where it has to wait for one that began before: a revoked key is refused from the next request on."""
-    wait_for(database.write(_add("before")))
+    wait_for(database.write(add("before")))
 
     async def ask() -> list[str]:
         early = asyncio.ensure_future(database.look(_SLOWLY, org_id=ORG, service_id=SERVICE, milliseconds=400))
@@ -113,7 +95,7 @@ def test_a_look_sees_everything_that_was_committed_before_it_was_asked_for(datab
 
 
 def test_a_look_that_nobody_waits_for_any_more_disturbs_no_other(database: PostgresDatabase) -> None:
-    wait_for(database.write(_add("Checkup")))
+    wait_for(database.write(add("Checkup")))
 
     async def ask() -> list[Any]:
         asked = [
@@ -133,7 +115,7 @@ def test_a_look_that_nobody_waits_for_any_more_disturbs_no_other(database: Postg
 def test_looks_together_that_the_server_cannot_answer_are_all_unavailable(
     database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait_for(database.write(_add("Checkup")))
+    wait_for(database.write(add("Checkup")))
     wait_for(database.close())
     monkeypatch.setattr(postgres_session, "LONGEST_STATEMENT", 0.2)
 
