@@ -187,7 +187,7 @@ class Changes:
 
     def rearrange(self) -> Visit:
         """What belongs to the configuration without being said, and a regenerate of all."""
-        branch = f"/v1/branches/{self.clinic.branches[0]}"
+        branch = f"/v1/branches/{self.clinic.branches[1]}"
         yield Step("zone", Ask("PATCH", branch, {"timezone": "Asia/Kolkata"}))
         yield Step("zone", Ask("PATCH", branch, {"timezone": None}))
         days = random.choice((60, 90, 120))

@@ -184,7 +184,7 @@ class Hunt:
     def note(self, label: str, begun: tuple[float, int], *, storm: bool = False) -> bool:
         """Just after a change was answered: ask every server at once, then see what the change did; whether it shows.
 
-        Nobody changes anything until this returns.
+        All that was heard so far is judged. Nobody changes anything until this returns.
         """
         answered = time.perf_counter()
         for port in self.ports:
@@ -195,6 +195,7 @@ class Hunt:
             place: parts[0][1] for place, parts in self.states[-1].said.items()
         }
         self.states.append(State(label, begun[0], answered, storm, said))
+        self._judge_all()
         return shows
 
     def revoke(self, key_id: str) -> None:
@@ -203,8 +204,7 @@ class Hunt:
             if who.key_id == key_id:
                 who.revoked_by = len(self.states)
 
-    def judge(self) -> None:
-        """Hold what was heard since the last time against the states. Nobody changes anything meanwhile."""
+    def _judge_all(self) -> None:
         heard = self._heard[:]
         del self._heard[: len(heard)]
         for one in heard:
