@@ -83,7 +83,7 @@ def lines(block: Block) -> list[str]:
     ]
     for row in block.rows:
         left = _left(_figures(row))
-        for beside in row.beside or [None]:
+        for beside in row.beside or (None,):
             found.append(f"{left}  {_limit(beside)}".rstrip())
             left = _left([""] * len(_COLUMNS))
     return [line.rstrip() for line in [*found, *(f"  {note}" for note in block.notes)]]
