@@ -159,6 +159,10 @@ class Hunt:
         self.states = [State("the start", never, never, False, self._truth.read(system_clock() - 1000))]
 
     def __enter__(self) -> Self:
+        for port in self.ports:
+            for query in self.queries:
+                for who in self.people:
+                    self._own.ask(port, who, query)
         for thread in self._threads:
             thread.start()
         return self
