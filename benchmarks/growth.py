@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import uvloop
 
+from benchmarks import beside
 from benchmarks.engines import ENGINES, Engine
 from benchmarks.grouping import book_all
 from benchmarks.growing import HORIZON, OWN, Grown, Size, bookings, grow
@@ -42,6 +43,8 @@ BOOKED = 96
 LARGEST = 10_000_000
 GOAL = 1.25
 WINDOWS = 1_960
+BESIDE = "beside"
+"""The name of what is measured besides: reads while bookings go on."""
 
 
 class Axis(NamedTuple):
@@ -219,6 +222,35 @@ def _print(axis: Axis, found: Measured) -> None:
         )
 
 
+def report_all(folder: Path) -> None:
+    """Everything, up to the largest sizes: it takes an hour and twenty gigabytes."""
+    report_beside(folder)
+    report(folder)
+
+
+def report_beside(folder: Path, *, engines: Sequence[str] = (), rounds: int = ROUNDS) -> None:
+    """Measure and print what reads cost while bookings go on."""
+    for make in ENGINES:
+        if engines and make.__name__ not in engines:
+            continue
+        place = folder / make.__name__
+        place.mkdir()
+        found = list(beside.measure(make, place, rounds=rounds))
+        print(f"\navailability over HTTP while {beside.RATE:.0f} bookings a second go on, one process, {make.__name__}")
+        for name in beside.BESIDE:
+            _line(f"{name}: answers a second", [one[name].rate for one in found])
+            _line("  against a quiet server", [one[name].rate / one["quiet"].rate for one in found])
+            _line("  p99 at half of the quiet maximum, ms", [one[name].p99 for one in found])
+            _line("  against a quiet server", [one[name].p99 / one["quiet"].p99 for one in found])
+            if name != "quiet":
+                _line("  bookings answered a second", [one[name].booked for one in found])
+                _line("  their p99, ms", [one[name].booking_p99 for one in found])
+
+
+def _line(name: str, values: Sequence[float]) -> None:
+    print(f"  {name:<50}{statistics.median(values):10,.2f}  ({min(values):,.2f}–{max(values):,.2f})")
+
+
 def main() -> int:
     """Measure some of it: ``python -m benchmarks.growth --engine sqlite --only records --largest 1000000``."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -229,7 +261,10 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)  # the user of a database server has to pass
-        report(Path(folder), engines=given.engine, only=given.only, largest=given.largest, rounds=given.rounds)
+        if not given.only or BESIDE in given.only:
+            report_beside(Path(folder), engines=given.engine, rounds=given.rounds)
+        if given.only != [BESIDE]:
+            report(Path(folder), engines=given.engine, only=given.only, largest=given.largest, rounds=given.rounds)
     return 0
 
 
