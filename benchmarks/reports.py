@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import crowd, growth, grouping, openings
+from benchmarks import crowd, grouping, growth, openings
 from benchmarks.engines import ENGINES, Engine
 from benchmarks.serving import seconds_to_first_answer
 
