@@ -21,16 +21,35 @@ HOLDS = "/v1/holds"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
+class Rest(NamedTuple):
+    """For some seconds nobody writes anything."""
+
+    seconds: float
+
+
 class Step(NamedTuple):
     """What is done, and its name."""
 
     name: str
-    act: Ask | Task
+    act: Ask | Task | Rest
 
 
 Visit = Generator[Step, Outcome, None]
 
-UNSEEN = {"extend", "zone", "rules", "new service", "new key", "revoke", "checkpoint", "regenerate", "take away"}
+REST = Step("rest", Rest(0.3))
+
+UNSEEN = {
+    "rest",
+    "extend",
+    "zone",
+    "rules",
+    "new service",
+    "new key",
+    "revoke",
+    "checkpoint",
+    "regenerate",
+    "take away",
+}
 """Steps that need not show: they change what is stored, and rarely or never what is said."""
 
 
@@ -134,10 +153,11 @@ class Changes:
             yield Step("confirm", self._booking(what | {"appointment_date": f"{self.clinic.dates[1]}T09:45:00Z"}))
 
     def let_run_out(self) -> Visit:
-        """Holds that end some hundred milliseconds later, without any write."""
-        for _ in range(2):
+        """Holds that end some hundred milliseconds later, with other changes in between, and without any."""
+        for behind in (random.randint(29_400, 29_980), 29_850):
             ask = Ask("POST", HOLDS, self._what(0) | {"ttl_seconds": 30})
-            yield Step("short hold", sent_behind(ask, self.clinic.owner.key, behind=random.randint(29_400, 29_980)))
+            yield Step("short hold", sent_behind(ask, self.clinic.owner.key, behind=behind))
+        yield REST
 
     def override_day(self) -> Visit:
         path = f"{WINDOWS}/days/{self.clinic.windows[0]}||{self.clinic.dates[0]}"
@@ -211,8 +231,9 @@ class Changes:
 
     def lend_key(self) -> Visit:
         """Somebody asks with a key that ends soon, without any write."""
-        told = yield Step("new key", Task("new key", {"org_id": self.clinic.org_id, "lasts": random.randint(100, 600)}))
+        told = yield Step("new key", Task("new key", {"org_id": self.clinic.org_id, "lasts": random.randint(200, 400)}))
         self.people.append(Person(told.body["key"], self.clinic.org_id, ends=told.body["expires_at"]))
+        yield REST
 
     def revoke_key(self) -> Visit:
         told = yield Step("new key", Task("new key", {"org_id": self.clinic.org_id, "lasts": None}))

@@ -20,7 +20,7 @@ import pytest
 from tests.doors.terminal import SLOTKEEPER, Terminal
 from tests.engines import SQLITE
 from tests.operations import forgetful
-from tests.operations.changes import UNSEEN, Changes, Clinic, Step, Visit, open_clinic
+from tests.operations.changes import UNSEEN, Changes, Clinic, Rest, Step, Visit, open_clinic
 from tests.operations.hand import Hand, Outcome, Task, sent_behind
 from tests.operations.hunt import Hunt
 from tests.operations.wire import Wire
@@ -42,6 +42,9 @@ class Party(NamedTuple):
 
     def do(self, step: Step, where: int | None) -> Outcome:
         """One step, by the server on a port or by the other process; only a rule may refuse it."""
+        if isinstance(step.act, Rest):
+            time.sleep(step.act.seconds)
+            return Outcome(200, {})
         if isinstance(step.act, Task):
             told = self.hand.do(step.act)
         elif where is None:
