@@ -33,7 +33,7 @@ from slotkeeper.domain.errors import (
 from slotkeeper.domain.model import Channel
 from slotkeeper.operations import Clock, access
 from slotkeeper.operations.acts import Replayed
-from slotkeeper.operations.availability import Proof
+from slotkeeper.operations.availability import LONGEST_WORDS, Asked, Proof
 from slotkeeper.operations.rate_limits import RateLimits
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,13 @@ class Door:
     async def _answer(self, operation: Operation, scope: Scope, headers: RequestHeaders, receive: Receive) -> Answer:
         """The checks that are left, in their order: key, rate limit, scope, body; then the handler does the rest."""
         now = self._clock()
-        caller, proof = NOBODY, None
+        asked, caller, proof = None, NOBODY, None
+        if operation.asks is not None:
+            asked = self._asked(scope["query_string"], headers)
+            standing = self._site.replies.recall(asked, now)
+            if standing is not None:
+                await self._limits.admit(standing.caller, now)
+                return Answer(operation.status, JSON, standing.reply)
         if operation.scope is not None:
             caller, proof = await self._identify(operation, scope["query_string"], headers, now)
             await self._limits.admit(caller, now)
@@ -137,6 +143,7 @@ class Door:
             scope["path"],
             operation,
             proof,
+            asked,
         )
         try:
             content = await operation.handler(request)
@@ -146,6 +153,12 @@ class Door:
             status = content.status or operation.status
             return Answer(status, content.content_type.encode(), content.content, content.headers)
         return Answer(operation.status, JSON, request.written[-1] if content is None else self._encode(content))
+
+    def _asked(self, query: bytes, headers: RequestHeaders) -> Asked:
+        """How availability is asked for."""
+        authorization = headers.get(b"authorization", b"")
+        is_short = len(authorization) + len(query) <= LONGEST_WORDS
+        return Asked(self._site.db.stamp() if is_short else None, (authorization, query))
 
     async def _identify(
         self, operation: Operation, query: bytes, headers: RequestHeaders, now: int
