@@ -46,6 +46,7 @@ NOT_JSON = "The body must be JSON in UTF-8: send the header 'Content-Type: appli
 
 JSON = b"application/json"
 REQUEST_ID = b"x-request-id"
+IDEMPOTENCY_KEY = b"idempotency-key"
 REPLAY = ((b"idempotent-replay", b"true"),)
 """The header of an answer that was given before."""
 NOBODY = Caller("", "", frozenset(), Channel.AI, 0)
@@ -135,11 +136,11 @@ class Door:
             self._site.db,
             caller,
             now,
-            next(iter(scope["path_params"].values()), ""),
+            next(iter(scope["path_params"].values()), "") if "path_params" in scope else "",
             scope["query_string"],
             b"" if operation.body is None else await read_content(headers, receive),
             [],
-            idempotency_key(scope["headers"]) if operation.method == "POST" else None,
+            idempotency_key(scope["headers"], headers) if operation.method == "POST" else None,
             scope["path"],
             operation,
             proof,
@@ -186,7 +187,7 @@ class Paths(Router):
         if doorway is None:
             await super().app(scope, receive, send)
         else:
-            await doorway({**scope, "path_params": {}}, receive, send)
+            await doorway.door.answer(doorway.methods, scope, receive, send)
 
 
 class Doorway:
@@ -238,16 +239,16 @@ def once(headers: Sequence[tuple[bytes, bytes]]) -> RequestHeaders:
     return found
 
 
-def idempotency_key(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+def idempotency_key(sent: Sequence[tuple[bytes, bytes]], headers: RequestHeaders) -> str | None:
     """The Idempotency-Key of a request. Raises InvalidInput for one that is malformed, or is sent twice."""
-    given = [value for name, value in headers if name == b"idempotency-key"]
-    if not given:
+    given = headers.get(IDEMPOTENCY_KEY)
+    if given is None and not any(name == IDEMPOTENCY_KEY for name, _ in sent):
         return None
-    if len(given) > 1 or not _IDEMPOTENCY_KEY.fullmatch(given[0]):
+    if given is None or not _IDEMPOTENCY_KEY.fullmatch(given):
         raise InvalidInput.of(
             "Idempotency-Key", "'Idempotency-Key' must be 1 to 255 printable ASCII characters, and be sent once."
         )
-    return given[0].decode("ascii")
+    return given.decode("ascii")
 
 
 def bearer(headers: RequestHeaders) -> str | None:
