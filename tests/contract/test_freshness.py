@@ -124,15 +124,27 @@ def test_a_key_that_ends_gets_no_kept_answer_from_that_very_millisecond_on(clini
     assert len(clinic.owner.slots()) == 1, "another key is answered as before"
 
 
-def test_a_key_that_another_process_revoked_gets_no_kept_answer(clinic: Clinic) -> None:
-    guest = clinic.world.key(clinic.org_id)
-    assert guest.slots() == guest.slots() == clinic.owner.slots()
-    other = World(clinic.world.url)
-    key_id = guest.record.key_id if guest.record else ""
-    other.run(access.revoke_key(other.db, clinic.org_id, key_id, now=clinic.world.clock()))
+def test_an_answer_given_twice_ends_with_a_hold_and_with_its_key(clinic: Clinic, world: World) -> None:
+    """Nothing is written when either ends."""
+    now = world.clock()
+    brief = world.key(clinic.org_id, expires_at=now + 90_000)
+    clinic.hold()
+    for seconds, expected in ((0, 9), (59, 9), (60, 10), (89, 10)):
+        world.clock.now = now + seconds * 1000
+        assert [brief.slots()[0]["available_slots"] for _ in range(3)] == [expected] * 3
+    world.clock.now = now + 90_000
+    assert brief.get("/v1/appointment-slots/availability", date=MONDAY).status_code == 401
+    assert clinic.owner.slots()[0]["available_slots"] == 10, "with another key it stands"
+
+
+def test_an_answer_given_twice_ends_when_another_process_revokes_its_key(clinic: Clinic, world: World) -> None:
+    doomed = world.key(clinic.org_id)
+    assert doomed.slots() == doomed.slots()
+    assert doomed.record is not None
+    other = World(world.url)
+    other.run(access.revoke_key(other.db, clinic.org_id, doomed.record.key_id, now=other.clock()))
     other.close()
-    refused(guest.get(AVAILABILITY, date=MONDAY), 401, "UNAUTHORIZED")
-    assert len(clinic.owner.slots()) == 1, "another key is answered as before"
+    assert doomed.get("/v1/appointment-slots/availability", date=MONDAY).status_code == 401
 
 
 @pytest.mark.parametrize("bookings", range(1, 7))
