@@ -9,7 +9,7 @@ from slotkeeper.load.generator import Load
 FEWEST = {0.5: 1, 0.95: 20, 0.99: 100}
 """Of how many answers at least a percentile is told."""
 _NONE = "–"
-_COLUMNS = (32, 8, 8, 8, 8, 8, 8, 6)
+_COLUMNS = (32, 8, 8, 8, 8, 8, 9, 8)
 
 
 class Goal(NamedTuple):
@@ -68,7 +68,7 @@ class Block(NamedTuple):
 
 
 _HEADER = (
-    ("", "answers", "p50", "p95", "p99", "server", "databs", "memory"),
+    ("", "answers", "p50", "p95", "p99", "server", "database", "memory"),
     ("", "/s", "ms", "ms", "ms", "CPU µs", "CPU µs", "MB"),
 )
 
@@ -78,7 +78,7 @@ def lines(block: Block) -> list[str]:
     first, second = (_left(cells) for cells in _HEADER)
     found = [
         block.title,
-        f"{first}  {'limit beside it':<20}{'ratio to it (lowest–highest)':<30}goal",
+        f"{first}  {'limit':<20}{'ratio (lowest–highest)':<24}goal",
         f"{second}  {'':<20}",
     ]
     for row in block.rows:
@@ -118,7 +118,7 @@ def _limit(beside: Beside | None) -> str:
         return _NONE
     limit = f"{beside.name} {_number(median(beside.values))}{beside.unit}"
     ratio = f"{beside.ratio:.2f} ({min(beside.ratios):.2f}–{max(beside.ratios):.2f})"
-    return f"{limit:<20}{ratio:<30}{'' if beside.goal is None else beside.goal.verdict(beside.ratio)}"
+    return f"{limit:<20}{ratio:<24}{'' if beside.goal is None else beside.goal.verdict(beside.ratio)}"
 
 
 def _number(value: float | None) -> str:
