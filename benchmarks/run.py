@@ -99,7 +99,7 @@ def _processes(served: Served) -> str:
 
 def plot(file: Path, blocks: Sequence[Block]) -> None:
     """Draw the ratio of each row to the first limit beside it."""
-    drawn = [block for block in blocks if all(beside.unit == "/s" for row in block.rows for beside in row.beside[:1])]
+    drawn = [block for block in blocks if not any(beside.is_cost for row in block.rows for beside in row.beside[:1])]
     names = list(dict.fromkeys(row.name.strip() for block in drawn for row in block.rows))
     series = {}
     for block in drawn:

@@ -40,6 +40,11 @@ class Beside(NamedTuple):
     unit: str = "/s"
 
     @property
+    def is_cost(self) -> bool:
+        """Whether a higher ratio is worse: that of a time, and not of a rate."""
+        return self.unit != "/s"
+
+    @property
     def ratio(self) -> float:
         """The median ratio."""
         return median(self.ratios)
@@ -74,18 +79,16 @@ _HEADER = (
 
 
 def lines(block: Block) -> list[str]:
-    """A block as lines of text; a row with several limits takes a line for each."""
-    first, second = (_left(cells) for cells in _HEADER)
-    found = [
-        block.title,
-        f"{first}  {'limit':<20}{'ratio (lowest–highest)':<24}goal",
-        f"{second}  {'':<20}",
-    ]
+    """A block as lines of text; a row with several limits takes a line for each. What no row has gets no column."""
+    columns = len(_COLUMNS) if any(row.server for row in block.rows) else len(_COLUMNS) - 3
+    goal = "goal" if any(beside.goal for row in block.rows for beside in row.beside) else ""
+    first, second = (_left(cells[:columns]) for cells in _HEADER)
+    found = [block.title, f"{first}  {'limit':<20}{'ratio (lowest–highest)':<24}{goal}", second]
     for row in block.rows:
-        left = _left(_figures(row))
+        left = _left(_figures(row)[:columns])
         for beside in row.beside or (None,):
-            found.append(f"{left}  {_limit(beside)}".rstrip())
-            left = _left([""] * len(_COLUMNS))
+            found.append(f"{left}  {_limit(beside)}")
+            left = _left([""] * columns)
     return [line.rstrip() for line in [*found, *(f"  {note}" for note in block.notes)]]
 
 
@@ -109,7 +112,7 @@ def _figures(row: Row) -> list[str]:
 def _left(cells: Sequence[str]) -> str:
     return "".join(
         cell.rjust(width) if place else cell.ljust(width)
-        for place, (cell, width) in enumerate(zip(cells, _COLUMNS, strict=True))
+        for place, (cell, width) in enumerate(zip(cells, _COLUMNS, strict=False))
     )
 
 

@@ -269,6 +269,7 @@ async def _run(target: Target, course: _Closed | _Open, connections: int) -> Loa
         await _wait_for_end(course)
         course.load.seconds = time.perf_counter() - start
     finally:
+        course.done.cancel()  # what becomes of the connections now is no part of it
         for connection in opened:
             connection.close()
         await asyncio.sleep(0)
