@@ -66,9 +66,8 @@ def bench(url: str, key: str | None, svg: Path | None, as_json: bool, book_into:
     plan = Plan(given["rounds"], given["seconds"], given["connections"])
     asker.require_slotkeeper()
     today = datetime.now(UTC).date()
-    blocks = _measure(asker, plan, given["branch"], given["on"], today)
-    if book_into is not None:
-        blocks.append(_book(asker, book_into, plan))
+    booked = [] if book_into is None else [_book(asker, book_into, plan)]
+    blocks = [*_measure(asker, plan, given["branch"], given["on"], today), *booked]
     if svg is not None:
         _plot(svg, blocks)
     text = [line for block in blocks for line in [*lines(block), ""]][:-1]
