@@ -44,7 +44,11 @@ _WRITTEN = {
     """,
 }
 _SEEN = "SELECT coalesce(max(updated_at), 0) FROM appointments WHERE org_id = {org}"
-_SUMS = "SELECT sum(filled), sum(rev), sum(held), sum(next_token), count(*) FROM days WHERE org_id = {org}"
+_SUMS = """
+    SELECT sum(filled) AS filled, sum(rev) AS rev, sum(held) AS held, sum(next_token) AS tokens,
+           sum(max_slots) AS places
+    FROM days WHERE org_id = {org}
+"""
 _NOTES = {"schema_steps", "sqlite_sequence"}
 """Tables that belong to no organization."""
 _PRAGMAS = ("synchronous = FULL", "wal_autocheckpoint = 0", "foreign_keys = ON", "temp_store = MEMORY")
@@ -158,7 +162,7 @@ class Twin:
         changes = sum(len(self._places(written, group)) for group in groups)
         before, now = self._state, self._state_now()
         found = {f"rows of {table}": now.counts[table] - count for table, count in before.counts.items()}
-        names = ("filled", "rev", "held", "next_token", "days")
+        names = ("filled", "rev", "held", "next_token", "max_slots")
         found |= {f"sum of {name}": now.sums[place] - before.sums[place] for place, name in enumerate(names)}
         known = {f"rows of {table}": number for table in _WRITTEN} | {"sum of filled": number, "sum of rev": changes}
         wrong = {name: (grown, known.get(name, 0)) for name, grown in found.items() if grown != known.get(name, 0)}

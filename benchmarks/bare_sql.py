@@ -20,6 +20,7 @@ from slotkeeper.app import create_app, open_database, system_clock
 from slotkeeper.settings import Settings, is_server, sqlite_path
 from slotkeeper.store.postgres_session import connect
 
+PATIENCE = 600.0
 TOGETHER = 10
 """Over how many connections a server is asked: as many as a server process has."""
 
@@ -135,7 +136,7 @@ async def _repeat(raw: Any, statements: Sequence[Statement], deadline: float) ->
     number = 0
     while time.perf_counter() < deadline or not number:
         for text, values in statements:
-            await (raw.fetch(text, *values) if values else raw.execute(text))
+            await (raw.fetch(text, *values, timeout=PATIENCE) if values else raw.execute(text, timeout=PATIENCE))
         number += 1
     return number
 

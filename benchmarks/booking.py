@@ -13,7 +13,7 @@ from uuid import uuid4
 from benchmarks.bare import Twin, Written, seconds_to_sync
 from benchmarks.clinic import MOST_PLACES, Patients, body_of
 from benchmarks.engines import Engine
-from benchmarks.measuring import Asked, Bench, Rounds, ask, beside_one_process, beside_rates, constant, cores_goal
+from benchmarks.measuring import Asked, Bench, Rounds, ask, beside_one_process, beside_rates, constant
 from benchmarks.serving import Served, groups_of
 from slotkeeper.load.figures import Beside, Goal, Row
 from slotkeeper.load.generator import put_load
@@ -109,6 +109,6 @@ def _row(engine: Engine, booked: list[Booked], which: int) -> Row:
         beside.append(rounds.beside_constant())
         beside.append(beside_rates("L3", rounds.rates, [one.rate for one in bare]))
     else:
-        goal = cores_goal(1.0, rounds.served.workers) if engine.pid is None else None
+        goal = Goal(1.0) if engine.pid is None else None
         beside.append(beside_one_process(booked[0].rounds, rounds, goal))
     return rounds.row(engine, beside)

@@ -30,6 +30,9 @@ REGENERATE = "during another's regenerate"
 ROWS = 300
 """How many rows are changed before each checkpoint, most of them on a page of their own."""
 PAUSE = 0.1
+"""For how many seconds nothing is written after each."""
+REST = 0.5
+"""For how many seconds nothing is regenerated after each time."""
 
 Act = Callable[[], Awaitable[None]]
 
@@ -95,13 +98,15 @@ async def _regenerating(url: str, other: Schedule, port: int) -> Act:
     async def act() -> None:
         await bare.make_all_differ(other.org_id)
         await asyncio.to_thread(put_load, target, [request], seconds=30, connections=1)
+        await asyncio.sleep(REST)
 
     return act
 
 
 async def _work(kind: str, url: str, other: Schedule, port: int) -> None:
     act = _checkpointing(url, other.org_id) if kind == CHECKPOINTS else await _regenerating(url, other, port)
-    with open(0, "rb", buffering=0, closefd=False) as told:  # a line that was read ahead would not be seen below
+    # A line that was read ahead would not be seen below.
+    with open(0, "rb", buffering=0, closefd=False) as told:  # noqa: ASYNC230 (there is nothing else to do)
         while told.readline():
             while not select.select([told], [], [], 0)[0]:
                 await act()

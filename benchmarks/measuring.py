@@ -128,5 +128,4 @@ def beside_one_process(one: Rounds, several: Rounds, goal: Goal | None) -> Besid
 
 def cores_goal(number: float, workers: int) -> Goal:
     """A goal for several server processes: judged only where each has a core besides that of the load generator."""
-    cores = os.cpu_count() or 1
-    return Goal(number, unjudged=f"not judged: {cores} cores" if cores <= workers else "")
+    return Goal(number, is_judged=(os.cpu_count() or 1) > workers)

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -34,6 +35,8 @@ NOTES = (
     "L1: the same server answers as many bytes from a constant. L2: the same SQL in a bare loop on the same database.",
     "L3: a bare loop writes the rows of the bookings in the same transactions; H: 1/H = 1/L1 + 1/L3.",
 )
+CORES_NOTE = "1 process: one server process beside, in the same rounds on the same database."
+NOT_JUDGED = " This machine has {} cores, and the load generator needs one: what two processes gain is not judged."
 STEADY_NOTE = (
     "An open load: latency counts from when a request was due. The limit is the p99 of the constant at the same rate "
     "on the quiet server."
@@ -73,7 +76,7 @@ def _measure_on(engine: Engine, folder: Path, nouns: set[str], plan: Plan, proce
             rows[0] += regenerating.measure(bench, other)
         for served, found_rows in zip(servers, rows, strict=True):
             if found_rows:
-                yield Block(f"{engine.name}, {_processes(served)}", found_rows, notes)
+                yield Block(f"{engine.name}, {_processes(served)}", found_rows, notes + _about_processes(served))
         if "steady" in nouns and other is not None:
             title = f"{engine.name}, at half of the maximum load, {_processes(servers[0])}"
             yield Block(title, steady.measure(bench, other), [STEADY_NOTE])
@@ -88,6 +91,13 @@ async def _prepare(engine: Engine) -> Clinic:
     return clinic
 
 
+def _about_processes(served: Served) -> list[str]:
+    if served.workers == 1:
+        return []
+    cores = os.cpu_count() or 1
+    return [CORES_NOTE + (NOT_JUDGED.format(cores) if cores <= served.workers else "")]
+
+
 def _add(rows: list[list[Row]], more: list[list[Row]]) -> None:
     for found, added in zip(rows, more, strict=True):
         found.extend(added)
@@ -99,7 +109,7 @@ def _processes(served: Served) -> str:
 
 def plot(file: Path, blocks: Sequence[Block]) -> None:
     """Draw the ratio of each row to the first limit beside it."""
-    drawn = [block for block in blocks if all(beside.unit == "/s" for row in block.rows for beside in row.beside[:1])]
+    drawn = [block for block in blocks if not any(beside.is_cost for row in block.rows for beside in row.beside[:1])]
     names = list(dict.fromkeys(row.name.strip() for block in drawn for row in block.rows))
     series = {}
     for block in drawn:

@@ -32,7 +32,8 @@ ALLOWED = {
     "operations": {"domain", "store", "operations"},
     "settings": {"domain"},
     "api": {"domain", "operations", "settings", "api"},
-    "cli": {"domain", "operations", "settings", "app", "cli"},
+    "load": {"domain", "load"},
+    "cli": {"domain", "operations", "settings", "load", "app", "cli"},
     "__main__": {"cli"},
     "app": {"domain", "store", "operations", "settings", "api", "app"},
 }

@@ -9,15 +9,15 @@ from slotkeeper.load.generator import Load
 FEWEST = {0.5: 1, 0.95: 20, 0.99: 100}
 """Of how many answers at least a percentile is told."""
 _NONE = "–"
-_COLUMNS = (32, 8, 8, 8, 8, 8, 8, 6)
+_COLUMNS = (31, 8, 7, 7, 7, 8, 7, 6)
 
 
 class Goal(NamedTuple):
-    """What a ratio should be: at least a number, or at most. ``unjudged`` says why it cannot be judged here."""
+    """What a ratio should be: at least a number, or at most; not judged on a machine that cannot tell."""
 
     number: float
     at_most: bool = False
-    unjudged: str = ""
+    is_judged: bool = True
 
     def is_reached(self, ratio: float) -> bool:
         """Whether a ratio is as it should be, to the digits that are shown."""
@@ -26,7 +26,7 @@ class Goal(NamedTuple):
 
     def verdict(self, ratio: float) -> str:
         """The goal, and whether a ratio reaches it."""
-        found = self.unjudged or ("reached" if self.is_reached(ratio) else "MISSED")
+        found = ("reached" if self.is_reached(ratio) else "MISSED") if self.is_judged else "not judged"
         return f"{'≤' if self.at_most else '≥'} {self.number:.2f} {found}"
 
 
@@ -38,6 +38,11 @@ class Beside(NamedTuple):
     ratios: Sequence[float]
     goal: Goal | None = None
     unit: str = "/s"
+
+    @property
+    def is_cost(self) -> bool:
+        """Whether a higher ratio is worse: that of a time, and not of a rate."""
+        return self.unit != "/s"
 
     @property
     def ratio(self) -> float:
@@ -68,24 +73,22 @@ class Block(NamedTuple):
 
 
 _HEADER = (
-    ("", "answers", "p50", "p95", "p99", "server", "databs", "memory"),
+    ("", "answers", "p50", "p95", "p99", "server", "db", "mem"),
     ("", "/s", "ms", "ms", "ms", "CPU µs", "CPU µs", "MB"),
 )
 
 
 def lines(block: Block) -> list[str]:
-    """A block as lines of text; a row with several limits takes a line for each."""
-    first, second = (_left(cells) for cells in _HEADER)
-    found = [
-        block.title,
-        f"{first}  {'limit beside it':<20}{'ratio to it (lowest–highest)':<30}goal",
-        f"{second}  {'':<20}",
-    ]
+    """A block as lines of text; a row with several limits takes a line for each. What no row has gets no column."""
+    columns = len(_COLUMNS) if any(row.server for row in block.rows) else len(_COLUMNS) - 3
+    goal = "goal" if any(beside.goal for row in block.rows for beside in row.beside) else ""
+    first, second = (_left(cells[:columns]) for cells in _HEADER)
+    found = [block.title, f"{first}  {'limit':<19}{'ratio (low–high)':<21}{goal}", second]
     for row in block.rows:
-        left = _left(_figures(row))
+        left = _left(_figures(row)[:columns])
         for beside in row.beside or (None,):
-            found.append(f"{left}  {_limit(beside)}".rstrip())
-            left = _left([""] * len(_COLUMNS))
+            found.append(f"{left}  {_limit(beside)}")
+            left = _left([""] * columns)
     return [line.rstrip() for line in [*found, *(f"  {note}" for note in block.notes)]]
 
 
@@ -109,7 +112,7 @@ def _figures(row: Row) -> list[str]:
 def _left(cells: Sequence[str]) -> str:
     return "".join(
         cell.rjust(width) if place else cell.ljust(width)
-        for place, (cell, width) in enumerate(zip(cells, _COLUMNS, strict=True))
+        for place, (cell, width) in enumerate(zip(cells, _COLUMNS, strict=False))
     )
 
 
@@ -118,7 +121,7 @@ def _limit(beside: Beside | None) -> str:
         return _NONE
     limit = f"{beside.name} {_number(median(beside.values))}{beside.unit}"
     ratio = f"{beside.ratio:.2f} ({min(beside.ratios):.2f}–{max(beside.ratios):.2f})"
-    return f"{limit:<20}{ratio:<30}{'' if beside.goal is None else beside.goal.verdict(beside.ratio)}"
+    return f"{limit:<19}{ratio:<21}{'' if beside.goal is None else beside.goal.verdict(beside.ratio)}"
 
 
 def _number(value: float | None) -> str:

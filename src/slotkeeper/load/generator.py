@@ -22,8 +22,8 @@ if sys.platform != "win32":
     import uvloop
 
 CONNECTIONS = 32
-PATIENCE = 30.0
-"""For how many seconds the last answers are waited for."""
+PATIENCE = 30
+"""For how many seconds a load goes on without an answer, not counting those in which this process stood still."""
 _GOOD = (b"HTTP/1.1 200", b"HTTP/1.1 201")
 _LENGTH = b"content-length: "
 
@@ -233,7 +233,7 @@ def put_load(
     load = Load(bodies=[] if with_bodies else None)
 
     async def main() -> Load:
-        return await _run(target, _Closed(iter(requests), load, seconds), connections, seconds)
+        return await _run(target, _Closed(iter(requests), load, seconds), connections)
 
     with asyncio.Runner(loop_factory=_fast_loop) as runner:
         return runner.run(main())
@@ -246,13 +246,13 @@ def put_steady_load(
     number = max(1, int(rate * seconds))
 
     async def main() -> Load:
-        return await _run(target, _Open(list(islice(requests, number)), Load(), rate), connections, seconds)
+        return await _run(target, _Open(list(islice(requests, number)), Load(), rate), connections)
 
     with asyncio.Runner(loop_factory=_exact_loop) as runner:
         return runner.run(main())
 
 
-async def _run(target: Target, course: _Closed | _Open, connections: int, seconds: float) -> Load:
+async def _run(target: Target, course: _Closed | _Open, connections: int) -> Load:
     loop = asyncio.get_running_loop()
     opened: list[_Connection] = []
     try:
@@ -266,14 +266,27 @@ async def _run(target: Target, course: _Closed | _Open, connections: int, second
             opened.append(connection)
         start = time.perf_counter()
         course.start(opened)
-        await asyncio.wait_for(course.done, seconds + PATIENCE)
+        await _wait_for_end(course)
         course.load.seconds = time.perf_counter() - start
     finally:
+        course.done.cancel()  # what becomes of the connections now is no part of it
         for connection in opened:
             connection.close()
         await asyncio.sleep(0)
     course.load.latencies.sort()
     return course.load
+
+
+async def _wait_for_end(course: _Closed | _Open) -> None:
+    """Wait as long as answers come. Raises what ended the load, TimeoutError where nothing comes any more."""
+    answers, silent = 0, 0
+    while not course.done.done():
+        await asyncio.wait([course.done], timeout=1)
+        silent = 0 if len(course.load.latencies) > answers else silent + 1
+        answers = len(course.load.latencies)
+        if silent > PATIENCE:
+            raise TimeoutError(f"no answer came for {PATIENCE} seconds")
+    await course.done
 
 
 def _fast_loop() -> asyncio.AbstractEventLoop:

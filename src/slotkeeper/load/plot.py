@@ -20,7 +20,6 @@ def write_plot(
 
     chart = pygal.HorizontalBar(
         js=(),
-        pretty_print=True,
         title=title,
         logarithmic=logarithmic,
         legend_at_bottom=True,
@@ -29,16 +28,16 @@ def write_plot(
         width=1000,
         height=120 + 26 * len(names) * max(1, len(series)),
     )
-    chart.add_xml_filter(_without_scripts)
+    chart.add_xml_filter(_alone)
     chart.x_labels = list(reversed(names))
     for name, values in series.items():
         chart.add(name, list(reversed(values)))
     file.write_bytes(chart.render())
 
 
-def _without_scripts(root: Any) -> Any:  # noqa: ANN401 - an element tree of whichever library pygal found
+def _alone(root: Any) -> Any:  # noqa: ANN401 - an element tree of whichever library pygal found
     for parent in list(root.iter()):
         for child in list(parent):
-            if child.tag in {SCRIPT, "script"}:
+            if child.tag in {SCRIPT, "script"} or not isinstance(child.tag, str):  # a comment
                 parent.remove(child)
     return root
