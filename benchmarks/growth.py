@@ -259,8 +259,9 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--largest", type=int, default=LARGEST)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--folder", help="where the databases are made: on a disk with room for them")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+    with tempfile.TemporaryDirectory(dir=given.folder, prefix="slotkeeper-growth-") as folder:
         Path(folder).chmod(0o755)  # the user of a database server has to pass
         if not given.only or BESIDE in given.only:
             report_beside(Path(folder), engines=given.engine, rounds=given.rounds)
