@@ -166,8 +166,8 @@ def measure(make: MakeEngine, folder: Path, axis: Axis, *, rounds: int) -> Measu
 
         async def main() -> Measured:
             desks = {}
-            for size in axis.sizes:
-                place = folder / f"{axis.what}-{axis.number(size)}"
+            for number, size in enumerate(axis.sizes):
+                place = folder / str(number)
                 place.mkdir(parents=True)
                 engine = stack.enter_context(make(place))
                 start = time.perf_counter()
@@ -201,7 +201,7 @@ def report(
             if (engines and make.__name__ not in engines) or (only and axis.what not in only):
                 continue
             print(f"\ncost of one request around more and more {axis.what} of its organization, µs, {make.__name__}")
-            place = folder / make.__name__ / axis.what
+            place = folder / axis.what[0]  # a server's socket must have a short path
             _print(axis, measure(make, place, axis, rounds=rounds))
             shutil.rmtree(place)
 
@@ -234,7 +234,7 @@ def report_beside(folder: Path, *, engines: Sequence[str] = (), rounds: int = RO
     for make in ENGINES:
         if engines and make.__name__ not in engines:
             continue
-        place = folder / make.__name__
+        place = folder / make.__name__[0]
         place.mkdir()
         found = list(beside.measure(make, place, rounds=rounds))
         print(f"\navailability over HTTP while {beside.RATE:.0f} bookings a second go on, one process, {make.__name__}")
@@ -261,7 +261,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--folder", help="where the databases are made: on a disk with room for them")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.folder, prefix="slotkeeper-growth-") as folder:
+    with tempfile.TemporaryDirectory(dir=given.folder, prefix="growth-") as folder:
         Path(folder).chmod(0o755)  # the user of a database server has to pass
         if not given.only or BESIDE in given.only:
             report_beside(Path(folder), engines=given.engine, rounds=given.rounds)
