@@ -224,6 +224,28 @@ def test_an_upgrade_is_not_taken_up(wire: Wire) -> None:
     assert wire.answer().status == 200
 
 
+def test_an_answer_comes_in_one_packet(wire: Wire) -> None:
+    for _ in range(20):
+        wire.send(get())
+        first = wire.socket.recv(65_536)
+        head, _, content = first.partition(b"\r\n\r\n")
+        assert f"content-length: {len(content)}".encode() in head
+        assert content
+
+
+def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on(wire: Wire, running: Running) -> None:
+    body = b'{"name": "Slow Street"}'
+    key = f"Authorization: Bearer {running.key}\r\nContent-Type: application/json\r\n".encode()
+    wire.send(
+        b"POST /v1/branches HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n%sContent-Length: %d\r\n\r\n"
+        % (key, len(body))
+    )
+    assert wire.stream.readline() == b"HTTP/1.1 100 Continue\r\n"
+    assert wire.stream.readline() == b"\r\n"
+    wire.send(body)
+    assert wire.answer().status == 201
+
+
 def test_head_has_the_headers_of_get_and_no_content(wire: Wire) -> None:
     wire.send(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + get(b"/nothing"))
     assert wire.stream.readline().startswith(b"HTTP/1.1 200")

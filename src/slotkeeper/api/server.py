@@ -119,6 +119,7 @@ class Protocol(HttpToolsProtocol):
         """The head is complete."""
         self._in_head, self._in_body = False, True
         super().on_headers_complete()
+        self.cycle.transport = cast("asyncio.Transport", _Sending(self.cycle, self.transport))
 
     def on_message_complete(self) -> None:
         """The request is complete; the client may rest."""
@@ -149,6 +150,42 @@ class Protocol(HttpToolsProtocol):
         ]
         head = b"".join(b"%s: %s\r\n" % header for header in headers)
         return b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (head, refused.content)
+
+
+class _Sending:
+    """What one answer is written to: its head leaves with the content, in one call of the system and one packet.
+
+    Where the length of the content is not known, or none will come, the head leaves at once.
+    """
+
+    __slots__ = ("_cycle", "_head", "_transport")
+
+    def __init__(self, cycle: RequestResponseCycle, transport: asyncio.Transport) -> None:
+        self._cycle = cycle
+        self._transport = transport
+        self._head: bytes | None = b""  # None once it has left
+
+    def write(self, data: bytes) -> None:
+        """Write the head, or some of the content; before both perhaps that the client may go on."""
+        cycle = self._cycle
+        if self._head == b"" and cycle.response_started:
+            if cycle.chunked_encoding is False and cycle.scope["method"] != "HEAD":
+                self._head = data
+                return
+            self._head = None
+        elif self._head:
+            data, self._head = self._head + data, None
+        self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Whether the connection ends."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """End the connection once all is sent."""
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
 
 
 def run(app: str, listener: socket.socket, *, workers: int = 1) -> None:

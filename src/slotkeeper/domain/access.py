@@ -41,7 +41,8 @@ class Once(NamedTuple):
 class Caller(NamedTuple):
     """Who asks, an organization's key with its scopes and channel; and by which request.
 
-    ``key_id`` is empty for the person at the command line, ``request_id`` where there is no request.
+    ``key_id`` is empty for the person at the command line, ``request_id`` where there is no request. A key may end at
+    an instant, ``expires_at``.
     """
 
     org_id: str
@@ -51,6 +52,7 @@ class Caller(NamedTuple):
     rate_limit: int
     request_id: str = ""
     once: Once | None = None
+    expires_at: int | None = None
 
     def require(self, scope: Scope) -> None:
         """Raise InsufficientScope unless the key carries the scope."""

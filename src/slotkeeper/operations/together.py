@@ -39,17 +39,25 @@ class _Line(Generic[Request, Result]):
     """The requests of one organization that no group has taken yet."""
 
     waiting: list[_Waiting[Request, Result]] = field(default_factory=list)
+    answered: int = 0
+    """How many the last group held: those who may be about to ask again."""
 
     def take(self) -> list[_Waiting[Request, Result]]:
-        """The next group, in the order of arrival; two requests that must stay apart never share one."""
+        """The next group, in the order of arrival; two requests that must stay apart never share one.
+
+        It is at most half of those who wait or were just answered: the others are read while it is committed. Else
+        all would be in one group, and then nobody in the next.
+        """
+        most = min(MOST, (len(self.waiting) + self.answered + 1) // 2)
         group: list[_Waiting[Request, Result]] = []
         later: list[_Waiting[Request, Result]] = []
         seen: set[Hashable] = set()
         for one in self.waiting:
-            fits = len(group) < MOST and (one.apart is None or one.apart not in seen)
+            fits = len(group) < most and (one.apart is None or one.apart not in seen)
             (group if fits else later).append(one)
             seen.add(one.apart)
         self.waiting = later
+        self.answered = len(group)
         return group
 
 
@@ -81,7 +89,10 @@ class Together(Generic[Request, Result]):
     async def _serve(self, org_id: str, line: _Line[Request, Result]) -> None:
         while line.waiting:
             await self._do(org_id, line.take())
-            await asyncio.sleep(0)  # those who were answered go first: they may ask again while the next group is done
+            # Those who were answered go first, and the event loop sends what they say before it comes round again: they
+            # may ask anew while the next group is done.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         del self._lines[org_id]
 
     async def _do(self, org_id: str, group: list[_Waiting[Request, Result]]) -> None:
