@@ -73,7 +73,8 @@ def _measure_on(engine: Engine, folder: Path, nouns: set[str], plan: Plan, proce
         if "booking" in nouns:
             found, sync = _tried(lambda: booking.measure(bench, twin), notes) or ([], 0.0)
             _add(rows, found)
-            notes.append(f"One sync of the disk after a small write took {sync * 1e6:,.0f} µs.")
+            if found:
+                notes.append(f"One sync of the disk after a small write took {sync * 1e6:,.0f} µs.")
         if "changes" in nouns:
             _add(rows, _tried(lambda: changing.measure(bench), notes) or [])
         if "regenerate" in nouns and other is not None:
