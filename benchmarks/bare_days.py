@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-SLICE = 1_000
+from slotkeeper.operations.projection import SLICE
 
 _CHANGE = "UPDATE windows SET max_slots = max_slots + 1 WHERE org_id = {org}"
 _COUNTS = """

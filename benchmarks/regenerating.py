@@ -1,6 +1,6 @@
 """Regenerate over HTTP, where every record differs, against the same statements in a bare loop (L2).
 
-The bare loop (``bare_days.py``) does for each slice of 1,000 window-dates what cannot be left out: begin, lock,
+The bare loop (``bare_days.py``) does for each slice of window-dates what cannot be left out: begin, lock,
 recount, upsert, commit; on the same schema, with the same durability, with all values known beforehand.
 """
 
