@@ -77,7 +77,7 @@ class Request(NamedTuple):
             return self.operation.status, content.decode()
 
         said = f"{self.operation.method} {self.path}\n".encode() + msgspec.json.encode(body)
-        return self.caller._replace(once=Once(self.once_key, hashlib.sha256(said).hexdigest(), write))
+        return self.caller.with_once(Once(self.once_key, hashlib.sha256(said).hexdigest(), write))
 
 
 Handler = Callable[[Request], Awaitable[msgspec.Struct | Page | None]]

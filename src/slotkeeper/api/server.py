@@ -45,10 +45,12 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.url, self.headers = b"", []  # until a request begins
         self._in_head = True
         self._in_body = False
-        self._fields_size = 0  # of the headers that are complete
-        self._head_size = 0  # of what came of a head that is not
+        self._head_size = 0  # of what came of a head that is not complete, after the piece in which it began
+        self._head_most = 0  # with that piece, which may hold the end of another request too
+        self._piece = 0
         self._since: float | None = None  # when the request began that is not complete yet
         self._watch: asyncio.TimerHandle | None = None
 
@@ -81,42 +83,41 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._since is None:
             self._since = self.loop.time()
+        self._piece = len(data)
         if self._in_head:
-            self._head_size += len(data)
+            self._head_size += self._piece
+            self._head_most += self._piece
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             pass  # the request is answered as if it had not asked for one
         except httptools.HttpParserError:
-            self.send_400_response(_HEAD_TOO_LONG if self._fields_size > LONGEST_HEAD else _NOT_HTTP)
+            self.send_400_response(_HEAD_TOO_LONG if self._is_head_too_long() else _NOT_HTTP)
         else:
-            if self._in_head and self._head_size > LONGEST_HEAD:
+            if self._in_head and (self._head_size > LONGEST_HEAD or self._is_head_too_long()):
                 self.send_400_response(_HEAD_TOO_LONG)
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._in_head = True
-        self._fields_size = self._head_size = 0
-
-    def on_url(self, url: bytes) -> None:
-        """A part of the path and the query."""
-        super().on_url(url)
-        self._count(url)
+        self._head_size, self._head_most = 0, self._piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; those that follow a chunked body are left out, because the request was judged without them."""
         if self._in_head:
             super().on_header(name, value)
-            self._count(name, value)
 
-    def _count(self, *parts: bytes) -> None:
-        self._fields_size += sum(map(len, parts))
-        if self._fields_size > LONGEST_HEAD:
-            raise ValueError(_HEAD_TOO_LONG)  # the parser hands it to data_received as an error of its own
+    def _is_head_too_long(self) -> bool:
+        """Whether what is known of a head is; it is counted only where so much came."""
+        if self._head_most <= LONGEST_HEAD:
+            return False
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > LONGEST_HEAD
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
+        if self._is_head_too_long():
+            raise ValueError(_HEAD_TOO_LONG)  # the parser hands it to data_received as an error of its own
         self._in_head, self._in_body = False, True
         super().on_headers_complete()
         self.cycle.transport = cast("asyncio.Transport", _Sending(self.cycle, self.transport))

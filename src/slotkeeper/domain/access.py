@@ -54,6 +54,12 @@ class Caller(NamedTuple):
     once: Once | None = None
     expires_at: int | None = None
 
+    def with_once(self, once: Once) -> "Caller":
+        """The same caller, for a request that takes effect once."""
+        return Caller(
+            self.org_id, self.key_id, self.scopes, self.channel, self.rate_limit, self.request_id, once, self.expires_at
+        )
+
     def require(self, scope: Scope) -> None:
         """Raise InsufficientScope unless the key carries the scope."""
         if scope not in self.scopes:
