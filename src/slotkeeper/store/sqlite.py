@@ -45,6 +45,7 @@ APPLICATION_ID = 0x510C  # marks a file as Slotkeeper's
 WRITE_PATIENCE = 5.0  # seconds that a write waits for another process's transaction
 READ_PATIENCE = 0.5
 MOST_LOOKS = 1_000  # rows remembered as long as nothing is written
+WRITER_CACHE = 16_384  # KiB: the upper pages of every index of some million bookings
 LOOK_EVERY = 1.0  # seconds after which a read makes sure that the file is still the one that is open
 
 
@@ -227,6 +228,7 @@ class SqliteDatabase:
                 "journal_mode = WAL",
                 "wal_autocheckpoint = 0",
                 "journal_size_limit = 67108864",
+                f"cache_size = -{WRITER_CACHE}",
                 "secure_delete = ON",  # an erased patient is gone from the file too
                 patience=WRITE_PATIENCE,
                 mode="rwc",
