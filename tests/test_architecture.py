@@ -33,8 +33,9 @@ ALLOWED = {
     "settings": {"domain"},
     "api": {"domain", "operations", "settings", "api"},
     "cli": {"domain", "operations", "settings", "app", "cli"},
+    "dashboard": {"domain", "operations", "settings", "dashboard"},
     "__main__": {"cli"},
-    "app": {"domain", "store", "operations", "settings", "api", "app"},
+    "app": {"domain", "store", "operations", "settings", "api", "dashboard", "app"},
 }
 """Which parts of the package each part may import; ``app`` is the composition root."""
 

@@ -39,9 +39,10 @@ class Once(NamedTuple):
 
 
 class Caller(NamedTuple):
-    """Who asks, an organization's key with its scopes and channel; and by which request.
+    """Who asks, an organization's key or a person with their scopes and channel; and by which request.
 
-    ``key_id`` is empty for the person at the command line, ``request_id`` where there is no request.
+    ``key_id`` is empty for a person at the dashboard, whose ``user_id`` it is, and for the one at the command line,
+    who has neither; ``request_id`` where there is no request.
     """
 
     org_id: str
@@ -51,6 +52,12 @@ class Caller(NamedTuple):
     rate_limit: int
     request_id: str = ""
     once: Once | None = None
+    user_id: str = ""
+
+    @property
+    def id(self) -> str:
+        """Under whose name requests and holds are kept."""
+        return self.key_id or self.user_id
 
     def require(self, scope: Scope) -> None:
         """Raise InsufficientScope unless the key carries the scope."""
@@ -66,9 +73,11 @@ def make_key(org_id: str, secret: str) -> str:
 def organization_of_key(key: str) -> str | None:
     """The organization id that a key's text carries, or None where the text is no key."""
     found = _KEY.fullmatch(key)
-    if found is None:
-        return None
-    plain = found[1]
+    return None if found is None else with_dashes(found[1])
+
+
+def with_dashes(plain: str) -> str:
+    """The id of 32 hexadecimal digits."""
     return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
 
 
