@@ -45,6 +45,8 @@ def test_every_setting_has_a_variable_of_its_name(field: str) -> None:
         "pooler": "True",
         "host": "::1",
         "port": "1",
+        "public_url": "https://desk.example.org",
+        "proxies": "1",
         "workers": "3",
         "log_level": "debug",
     }

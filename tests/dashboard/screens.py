@@ -6,7 +6,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, Route
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, Route
 
 from slotkeeper.domain.users import Role
 from tests.dashboard.desk import Desk
@@ -38,8 +38,7 @@ class Screens:
         context.set_default_timeout(8_000)
         self._close.append(context.close)
         if role is not None:
-            cookie = {"name": "slotkeeper_session", "value": at.token(role), "url": at.url, "httpOnly": True}
-            context.add_cookies([cookie])  # type: ignore[list-item]  # a plain dict will do
+            sign_in(context, at, role)
         context.route(lambda url: urlsplit(url).netloc != at.host, self._refuse)
         page = context.new_page()
         page.on("console", self._hear)
@@ -78,15 +77,30 @@ class Screens:
             self._faults.append(f"answered with {response.status}: {response.url}")
 
 
+def sign_in(context: BrowserContext, desk: Desk, role: Role) -> None:
+    """Let a browser hold what it would hold had a person just signed in."""
+    context.add_cookies(
+        [
+            {
+                "name": "slotkeeper_session",
+                "value": desk.token(role),
+                "url": desk.url,
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )
+
+
 def assert_accessible(page: Page) -> None:
     """Axe finds nothing on a page, in the light and in the dark."""
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for scheme in schemes:
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # colours change at once
         found = _AXE.run(page).response["violations"]
         told = [f"{one['id']}: {one['help']}\n  {node['html']}" for one in found for node in one["nodes"]]
         assert not told, f"{page.url} ({scheme})\n" + "\n".join(told)
-    page.emulate_media(color_scheme=None)
+    page.emulate_media(color_scheme=None, reduced_motion=None)
 
 
 def assert_fits(page: Page) -> None:

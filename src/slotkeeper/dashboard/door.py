@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as Path
@@ -169,7 +170,7 @@ class Dashboard:
             fields = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
             files = {name: await value.read() for name, value in sent.multi_items() if not isinstance(value, str)}
             await request.close()
-        except HTTPException as error:
+        except (HTTPException, MultiPartException) as error:
             raise InvalidInput.of("", visit.texts.gettext("This form cannot be read.")) from error
         visit.form = Form(fields, files, visit.texts)
         if not seals.is_form_token(visit.form.token, secret_of(visit)):

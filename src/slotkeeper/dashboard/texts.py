@@ -70,8 +70,10 @@ class Texts:
             return error.message
         return self.gettext(REFUSALS[error.code])
 
-    def _date(self, on: date, form: str = "yMMMMEEEEd") -> str:
-        """A date in a form by its parts, such as ``yMMMd`` or ``MMMEd``, in the order of the place."""
+    def _date(self, on: date, form: str = "full") -> str:
+        """A date as people there write it: ``full``, ``long``, ``medium``, ``short``, or of parts such as ``MMMEd``."""
+        if form in {"full", "long", "medium", "short"}:
+            return str(dates.format_date(on, form, locale=self.locale))
         return str(dates.format_skeleton(form, on, locale=self.locale))
 
     def _wall_time(self, wall_time: str) -> str:

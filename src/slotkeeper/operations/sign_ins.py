@@ -17,7 +17,7 @@ from slotkeeper.domain.sign_ins import (
     hash_secret,
     organization_of,
 )
-from slotkeeper.domain.users import Role, User, check_password, staff
+from slotkeeper.domain.users import Role, User, check_password, parse_email, staff
 from slotkeeper.operations.acts import Act
 from slotkeeper.operations.passwords import hash_password, is_password, is_weak
 from slotkeeper.operations.users import new_secret
@@ -83,7 +83,8 @@ async def sign_in(
     """
     counters = counters_of(email, address)
     await _admit(db, org_id, counters, now=now)
-    account = await db.read(lambda tx: users.find_account(tx, org_id, email))
+    named = parse_email(email) or ""  # what can be no e-mail is nobody's
+    account = await db.read(lambda tx: users.find_account(tx, org_id, named))
     known = account.password_hash if account is not None and account.disabled_at is None else None
     if not await is_password(known, password) or account is None or known is None:
         raise InvalidInput.of("", WRONG)
