@@ -22,7 +22,7 @@ from tests.engines import CLUSTERS, POOLER, SQLITE, in_another_thread, migrate, 
 from tests.world import START, MovableClock, millis
 
 T = TypeVar("T")
-PATIENCE = 10
+PATIENCE = 60
 EMAILS = {role: email for email, _, role in PEOPLE}
 
 

@@ -6,13 +6,23 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, Route
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, Route, expect
 
 from slotkeeper.domain.users import Role
 from tests.dashboard.desk import Desk
 
 NARROW = 360
+PATIENCE = 30_000
+"""For how many milliseconds something is waited for that must come: a machine may be busy."""
+expect.set_options(timeout=PATIENCE)
 _AXE = Axe()
+_OUTSIDE = """
+    width => [...document.body.querySelectorAll("*")].filter(element => {
+        if (!element.checkVisibility() || element.closest(".skip, .hidden, .scroll, svg")) return false;
+        const at = element.getBoundingClientRect();
+        return at.width > 0 && (at.left < -1 || at.right > width + 1);
+    }).slice(0, 5).map(element => element.outerHTML.slice(0, 120))
+"""
 
 
 class Screens:
@@ -35,7 +45,7 @@ class Screens:
         """
         at = desk or self._desk
         context = self._chromium.new_context(base_url=at.url, **({"locale": "en-GB"} | options))
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE)
         self._close.append(context.close)
         if role is not None:
             sign_in(context, at, role)
@@ -108,12 +118,9 @@ def assert_fits(page: Page) -> None:
     before = page.viewport_size
     page.set_viewport_size({"width": NARROW, "height": 740})
     width = page.evaluate("document.documentElement.scrollWidth")
-    wide = page.evaluate(
-        "w => [...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > w + 1)"
-        ".slice(0, 5).map(e => e.outerHTML.slice(0, 120))",
-        NARROW,
-    )
-    assert width <= NARROW, f"{page.url} is {width} wide: {wide}"
+    outside = page.evaluate(_OUTSIDE, NARROW)
+    assert width <= NARROW, f"{page.url} is {width} wide: {outside}"
+    assert outside == [], f"{page.url} has something that cannot be seen on a phone"
     if before is not None:
         page.set_viewport_size(before)
 

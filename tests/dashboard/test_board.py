@@ -17,6 +17,7 @@ def test_the_week_of_the_branch_is_the_first_page(receptionist: Page) -> None:
 def test_another_branch_is_chosen_and_remembered(receptionist: Page) -> None:
     receptionist.goto("/app/board")
     assert receptionist.locator(".card").count() > 0
+    expect(receptionist.get_by_role("button", name="Show")).to_have_count(0)
     receptionist.get_by_label("Branch").select_option("Riverside")
     receptionist.wait_for_url("**/board?branch=*")
     expect(receptionist.locator(".day").nth(1).locator(".card").first).to_contain_text("10:00–12:30")
