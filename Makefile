@@ -10,6 +10,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 PORT ?= 8000
 PYTHON ?=
+ARGS ?=
 PYTEST := $(RUN)/python -m pytest
 CODE := src tests benchmarks
 DASHBOARD := src/slotkeeper/dashboard
@@ -71,8 +72,12 @@ soak: lint ## The same tests with the long rounds
 	$(PYTEST) --soak
 
 .PHONY: bench
-bench: $(DEV) ## Speed, as ratios to limits measured in the same run
-	$(RUN)/python -m benchmarks.run
+bench: $(DEV) ## Speed in one table, each figure beside its limit (about ten minutes; ARGS="--rounds 3 booking")
+	$(RUN)/python -m benchmarks.run $(ARGS)
+
+.PHONY: guard
+guard: $(DEV) ## Fail where a ratio to its limit fell since it was stored (minutes; ARGS=--store stores them)
+	$(RUN)/python -m benchmarks.guard $(ARGS)
 
 .PHONY: format
 format: $(DEV) ## Write the code in the project's format, and mend what lint can mend

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import asyncpg
 
-SLICE = 1_000
+from slotkeeper.operations.projection import SLICE
 
-_CHANGE = "UPDATE windows SET max_slots = max_slots + 1"
+_CHANGE = "UPDATE windows SET max_slots = max_slots + 1 WHERE org_id = {org}"
 _COUNTS = """
     (SELECT count(*) FROM appointments a
      WHERE a.org_id = {org} AND a.date = {date} AND a.calendar_id = {calendar} AND a.status <> 'cancelled'),
@@ -38,8 +38,8 @@ _CONFLICT = """
 class Bare(Protocol):
     """Writes the window-dates of a database past the program."""
 
-    async def make_all_differ(self) -> None:
-        """Change every window behind the records' back, so that each record has to be written."""
+    async def make_all_differ(self, org_id: str) -> None:
+        """Change every window of an organization behind the records' back, so that each record has to be written."""
         ...
 
     async def write(self, org_id: str, first: date, last: date) -> float:
@@ -64,13 +64,13 @@ class _Sqlite:
         for pragma in ("synchronous = FULL", "wal_autocheckpoint = 0", "foreign_keys = ON", "temp_store = MEMORY"):
             self._raw.execute(f"PRAGMA {pragma}")
 
-    async def make_all_differ(self) -> None:
-        self._raw.execute(_CHANGE)
+    async def make_all_differ(self, org_id: str) -> None:
+        self._raw.execute(_CHANGE.format(org="?"), (org_id,))
 
     async def write(self, org_id: str, first: date, last: date) -> float:
         keys = self._raw.execute(
-            "SELECT date, calendar_id FROM days WHERE date BETWEEN ? AND ? ORDER BY calendar_id, date",
-            (first.isoformat(), last.isoformat()),
+            "SELECT date, calendar_id FROM days WHERE org_id = ? AND date BETWEEN ? AND ? ORDER BY calendar_id, date",
+            (org_id, first.isoformat(), last.isoformat()),
         ).fetchall()
         run = self._raw.execute
         start = time.perf_counter()
@@ -107,12 +107,16 @@ class _Postgres:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
 
-    async def make_all_differ(self) -> None:
-        await self._raw.execute(_CHANGE)
+    async def make_all_differ(self, org_id: str) -> None:
+        await self._raw.execute(_CHANGE.format(org="$1"), org_id)
 
     async def write(self, org_id: str, first: date, last: date) -> float:
         keys = await self._raw.fetch(
-            "SELECT date, calendar_id FROM days WHERE date BETWEEN $1 AND $2 ORDER BY calendar_id, date", first, last
+            "SELECT date, calendar_id FROM days WHERE org_id = $1 AND date BETWEEN $2 AND $3 "
+            "ORDER BY calendar_id, date",
+            org_id,
+            first,
+            last,
         )
         start = time.perf_counter()
         for part in _slices(keys):

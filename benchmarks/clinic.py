@@ -1,16 +1,15 @@
 """The clinic of the booking benchmarks: 30 windows a weekday, a hall with very many places, and whom they are for."""
 
-import json
 import random
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from slotkeeper.domain.access import Scope, operator
 from slotkeeper.domain.model import DAYS, Channel, Session
-from slotkeeper.operations import Database, access, directory, windows
+from slotkeeper.operations import Database, access, directory, schedule, windows
 from slotkeeper.operations.appointments import NewAppointment
 
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -33,7 +32,7 @@ class Clinic(NamedTuple):
 
 
 async def fill(db: Database, *, now: int) -> Clinic:
-    """Make the clinic in an empty database, with a key that books for the staff."""
+    """Make the clinic in an organization of its own, with a key that books for the staff."""
     await db.migrate()
     organization = await directory.create_organization(db, name="Bench", timezone=ZONE.key, now=now)
     me = operator(organization.org_id)
@@ -65,18 +64,37 @@ async def fill(db: Database, *, now: int) -> Clinic:
             service=None,
             now=now,
         )
+    first = today_in_zone(now) + timedelta(days=1)
+    return Clinic(organization.org_id, await new_key(db, organization.org_id, now=now), first, branches, hall)
+
+
+def today_in_zone(now: int) -> date:
+    """The date where the clinic is."""
+    return datetime.fromtimestamp(now / 1000, ZONE).date()
+
+
+async def new_key(db: Database, org_id: str, *, now: int) -> str:
+    """A key that books for the staff and regenerates, without a rate limit."""
     _, key = await access.create_key(
         db,
-        organization.org_id,
+        org_id,
         label="bench",
-        scopes=[Scope.SLOTS_READ, Scope.APPOINTMENTS_WRITE],
+        scopes=[Scope.SLOTS_READ, Scope.SLOTS_WRITE, Scope.APPOINTMENTS_WRITE],
         channel=Channel.STAFF,
         rate_limit=0,
         expires_at=None,
         now=now,
     )
-    first = datetime.fromtimestamp(now / 1000, ZONE).date() + timedelta(days=1)
-    return Clinic(organization.org_id, key, first, branches, hall)
+    return key
+
+
+async def store_year(db: Database, clinic: Clinic, *, now: int) -> None:
+    """Make the records of a year, so that no booking and no question has to."""
+    last = clinic.first + timedelta(days=365)
+    result = await schedule.regenerate(
+        db, operator(clinic.org_id), date_from=clinic.first, date_to=last, dry_run=False, now=now
+    )
+    assert (result.skipped, result.errors) == (0, 0), result
 
 
 class Patients:
@@ -118,7 +136,7 @@ class Patients:
         )
 
 
-def body_of(new: NewAppointment) -> bytes:
+def body_of(new: NewAppointment) -> dict[str, Any]:
     """A booking as it is sent over HTTP."""
     at = datetime.fromtimestamp((new.instant or 0) / 1000, ZONE)
     body = {
@@ -130,4 +148,4 @@ def body_of(new: NewAppointment) -> bytes:
     }
     if new.session is not None:
         body |= {"session": new.session, "batch": new.batch}
-    return json.dumps(body).encode()
+    return body

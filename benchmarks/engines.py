@@ -1,7 +1,8 @@
 """The databases that are measured: SQLite, and the PostgreSQL that the tests bring along, both on the same disk."""
 
 import contextlib
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +13,13 @@ from tests.servers import PACKAGED, Server, versions
 
 
 class Engine(NamedTuple):
-    """An empty database, and the process of its server where it has one."""
+    """An empty database, the process of its server where it has one, and how to copy it while nobody uses it."""
 
     name: str
     url: str
     pid: int | None
+    copy: Callable[[], str]
+    """Makes a copy of the database; its URL."""
 
     def seconds_of_processor(self) -> float:
         """What the database's own server has used of the processors so far."""
@@ -33,7 +36,12 @@ class Engine(NamedTuple):
 @contextlib.contextmanager
 def sqlite(folder: Path) -> Iterator[Engine]:
     """A file."""
-    yield Engine("SQLite", f"sqlite:///{folder / 'bench.db'}", None)
+    path = folder / "bench.db"
+
+    def copy() -> str:
+        return f"sqlite:///{shutil.copy(path, folder / 'twin.db')}"
+
+    yield Engine("SQLite", f"sqlite:///{path}", None, copy)
 
 
 @contextlib.contextmanager
@@ -41,7 +49,12 @@ def postgres(folder: Path) -> Iterator[Engine]:
     """A server with its ordinary settings: what is committed is on the disk."""
     server = Server(versions()[PACKAGED], "shared_buffers=256MB", folder=folder)
     try:
-        yield Engine(f"PostgreSQL {PACKAGED}", server.url(server.create()), server.pid)
+        name = server.create()
+
+        def copy() -> str:
+            return server.url(server.create(template=name))
+
+        yield Engine(f"PostgreSQL {PACKAGED}", server.url(name), server.pid, copy)
     finally:
         server.remove()
 

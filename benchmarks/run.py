@@ -1,265 +1,123 @@
-"""``make bench``: every figure beside its limit, measured in the same run, interleaved; medians of several rounds."""
+"""``make bench``: one table, every figure beside its limit, measured in the same run, interleaved.
 
-import asyncio
-import statistics
+``python -m benchmarks.run [NAME …]`` measures what is named: rows of the table by their noun, or a report beside it.
+"""
+
+import argparse
+import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from itertools import repeat
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks import booking, crowd, grouping, openings, regenerating
-from benchmarks.booking import Booked
+import uvloop
+
+from benchmarks import booking, changing, reading, regenerating, steady
+from benchmarks.clinic import Clinic, Patients, fill, store_year
 from benchmarks.engines import ENGINES, Engine
-from benchmarks.load import Load, get, put_load
-from benchmarks.serving import (
-    CONSTANT,
-    resident_megabytes,
-    seconds_of_processor,
-    seconds_to_first_answer,
-    serving,
+from benchmarks.measuring import Bench, Plan
+from benchmarks.reports import REPORTS
+from benchmarks.serving import Served, serving
+from slotkeeper.app import open_database, system_clock
+from slotkeeper.load.figures import Block, Row, lines
+from slotkeeper.load.plot import write_plot
+
+ROUNDS = 5
+SECONDS = 0.6
+NOUNS = ("availability", "tracking", "next", "booking", "changes", "regenerate", "steady")
+"""The rows of the table."""
+OTHER = {"regenerate", "steady"}
+"""What needs another organization besides the clinic."""
+SVG = Path("bench.svg")
+NOTES = (
+    "L1: the same server answers as many bytes from a constant. L2: the same SQL in a bare loop on the same database.",
+    "L3: a bare loop writes the rows of the bookings in the same transactions; H: 1/H = 1/L1 + 1/L3.",
 )
-from slotkeeper.app import open_database
-from slotkeeper.domain.access import Scope, operator
-from slotkeeper.domain.model import DAYS, Channel, Session
-from slotkeeper.operations import Database, access, directory, windows
-
-ROUNDS = 7
-SECONDS = 2.0
-NOW = 1_780_300_800_000  # 2026-06-01T08:00:00Z
-MONDAY = "2026-06-15"
+CORES_NOTE = "1 process: one server process beside, in the same rounds on the same database."
+NOT_JUDGED = " This machine has {} cores, and the load generator needs one: what two processes gain is not judged."
+STEADY_NOTE = (
+    "An open load: latency counts from when a request was due. The limit is the p99 of the constant at the same rate "
+    "on the quiet server."
+)
 
 
-class Clinic(NamedTuple):
-    """What is asked for: one branch of two, six windows of a Monday, among 210 windows."""
-
-    path: str
-    key: str
-
-
-class Asked(NamedTuple):
-    """One round against the server: the load, and how much processor time the server took for one answer."""
-
-    load: Load
-    cpu: float
-    database_cpu: float
-
-
-async def _fill(database: Database) -> Clinic:
-    await database.migrate()
-    organization = await directory.create_organization(database, name="Bench", timezone="Asia/Kolkata", now=NOW)
-    me = operator(organization.org_id)
-    branches = [await directory.create_branch(database, me, name=name, timezone=None, now=NOW) for name in "AB"]
-    for name in ("General Checkup", "Vaccination", "Dental", "Eyes"):
-        await directory.create_service(database, me, name=name, now=NOW)
-    for number in range(210):
-        # Branch A has six windows on a Monday, B all the others.
-        branch = branches[0] if number < 42 else branches[1]
-        await windows.create_window(
-            database,
-            me,
-            branch_id=branch.branch_id,
-            day=DAYS[number % 7],
-            session=list(Session)[number % 3],
-            start_time=f"{9 + number % 3 * 3:02d}:00",
-            end_time=f"{11 + number % 3 * 3:02d}:00",
-            max_slots=20,
-            ai_slots=10,
-            batch=f"B{number}",
-            service=None,
-            now=NOW,
-        )
-    _, key = await access.create_key(
-        database,
-        organization.org_id,
-        label="bench",
-        scopes=[Scope.SLOTS_READ],
-        channel=Channel.AI,
-        rate_limit=0,
-        expires_at=None,
-        now=NOW,
-    )
-    path = f"/v1/appointment-slots/availability?date={MONDAY}&branch_id={branches[0].branch_id}"
-    return Clinic(path, key)
-
-
-class Measured(NamedTuple):
-    """Rounds against the constant, the server's memory after them in MB, and the size of the answer."""
-
-    asked: list[Asked]
-    constant: list[Asked]
-    memory: float
-    size: int
-
-    def shares(self) -> list[float]:
-        """What share of the constant reply's rate the answers came at, round by round."""
-        pairs = zip(self.asked, self.constant, strict=True)
-        return [asked.load.rate / constant.load.rate for asked, constant in pairs]
-
-
-def _availability(engine: Engine, clinic: Clinic, *, keep: bool, rounds: int) -> Measured:
-    with serving(engine.url, constant_size=1000) as (port, _):
-        size = put_load(port, repeat(get(clinic.path, clinic.key)), seconds=0.1, connections=1).size
-    with serving(engine.url, constant_size=size, keep=keep) as (port, pid):
-
-        def ask(path: str, key: str | None) -> Asked:
-            before, database_before = seconds_of_processor(pid), engine.seconds_of_processor()
-            load = put_load(port, repeat(get(path, key)), seconds=SECONDS)
-            number, database_after = len(load.latencies), engine.seconds_of_processor()
-            used = seconds_of_processor(pid) - before
-            return Asked(load, used / number, (database_after - database_before) / number)
-
-        ask(clinic.path, clinic.key)  # warm
-        pairs = [(ask(clinic.path, clinic.key), ask(CONSTANT, None)) for _ in range(rounds)]
-        return Measured([pair[0] for pair in pairs], [pair[1] for pair in pairs], resident_megabytes(pid), size)
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):8.2f}  ({min(values):.2f}–{max(values):.2f})"
-
-
-def _line(name: str, values: Sequence[float], goal: str = "") -> None:
-    print(f"  {name:<58}{_spread(values)}  {goal}")
-
-
-def _median(rounds: Sequence[Asked], figure: Callable[[Asked], float]) -> list[float]:
-    return [figure(asked) for asked in rounds]
-
-
-def _report_availability(folder: Path) -> None:
-    for make, goal in zip(ENGINES, ("goal ≥ 0.40", "goal ≥ 0.22"), strict=True):
-        with make(folder) as engine:
-            _report_availability_on(engine, goal)
-
-
-def _report_availability_on(engine: Engine, goal: str) -> None:
-    database = open_database(engine.url)
-
-    async def fill() -> Clinic:
-        clinic = await _fill(database)
-        await database.close()
-        await engine.settle()
-        return clinic
-
-    clinic = asyncio.run(fill())
-    kept = _availability(engine, clinic, keep=True, rounds=ROUNDS)
-    made = _availability(engine, clinic, keep=False, rounds=ROUNDS)
-    asked, constant = kept.asked, kept.constant
-    print(
-        f"\navailability of a branch and a day over HTTP, key checked; {kept.size} bytes, 32 connections, one process, "
-        f"{engine.name}"
-    )
-    _line("share of the constant reply of the same size", kept.shares(), goal)
-    _line("the same where no reply is kept", made.shares())
-    _line("answers a second", _median(asked, lambda one: one.load.rate))
-    _line("answers a second of the constant", _median(constant, lambda one: one.load.rate))
-    _line("server's processor µs for an answer", _median(asked, lambda one: one.cpu * 1e6))
-    _line("database's processor µs for an answer", _median(asked, lambda one: one.database_cpu * 1e6))
-    _line("server's processor µs for the constant", _median(constant, lambda one: one.cpu * 1e6))
-    _line("p50 in ms", _median(asked, lambda one: one.load.percentile(0.5)))
-    _line("p99 in ms", _median(asked, lambda one: one.load.percentile(0.99)))
-    _line("resident memory of the server in MB", [kept.memory], "goal ≤ 80")
-
-
-def _report_regenerate(folder: Path) -> None:
+def measure(nouns: Sequence[str], plan: Plan, *, engines: Sequence[str], processes: Sequence[int]) -> Iterator[Block]:
+    """The blocks of the table, each as soon as it is measured."""
     for make in ENGINES:
-        with make(folder) as engine:
-            _report_regenerate_on(engine)
+        if make.__name__ not in engines:
+            continue
+        with tempfile.TemporaryDirectory(dir=_disk()) as name:
+            folder = Path(name)
+            folder.chmod(0o755)  # the user of a database server has to pass
+            with make(folder) as engine:
+                yield from _measure_on(engine, folder, set(nouns), plan, processes)
 
 
-def _report_regenerate_on(engine: Engine) -> None:
-    rounds = regenerating.measure(engine, rounds=ROUNDS)
-    print(f"\nregenerate of 210 windows over a year, 10,950 records, {engine.name}")
-    _line("all records differ, against the bare loop", [changed / bare for changed, bare, _ in rounds], "goal ≤ 2.00")
-    _line("no record differs, against the bare loop", [unchanged / bare for _, bare, unchanged in rounds])
-    _line("all records differ, ms", [changed * 1000 for changed, _, _ in rounds])
-    _line("bare loop, ms", [bare * 1000 for _, bare, _ in rounds])
+def _measure_on(engine: Engine, folder: Path, nouns: set[str], plan: Plan, processes: Sequence[int]) -> Iterator[Block]:
+    clinic = uvloop.run(_prepare(engine))
+    other = regenerating.prepare(engine) if nouns & OTHER else None
+    twin = engine.copy() if "booking" in nouns else ""
+    notes: list[str] = list(NOTES)
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(engine.url, workers=number)) for number in processes]
+        bench = Bench(engine, folder, clinic, Patients(clinic), servers, plan)
+        rows: list[list[Row]] = [[] for _ in servers]
+        if nouns & {"availability", "tracking", "next"}:
+            _add(rows, reading.measure(bench, nouns))
+        if "booking" in nouns:
+            found, sync = booking.measure(bench, twin)
+            _add(rows, found)
+            notes.append(f"One sync of the disk after a small write took {sync * 1e6:,.0f} µs.")
+        if "changes" in nouns:
+            _add(rows, changing.measure(bench))
+        if "regenerate" in nouns and other is not None:
+            rows[0] += regenerating.measure(bench, other)
+        for served, found_rows in zip(servers, rows, strict=True):
+            if found_rows:
+                yield Block(f"{engine.name}, {_processes(served)}", found_rows, notes + _about_processes(served))
+        if "steady" in nouns and other is not None:
+            title = f"{engine.name}, at half of the maximum load, {_processes(servers[0])}"
+            yield Block(title, steady.measure(bench, other), [STEADY_NOTE])
 
 
-def _report_booking(folder: Path) -> None:
-    rounds = booking.measure(folder, rounds=ROUNDS, seconds=SECONDS)
-    size = rounds[0].spread.load.size
-    print(f"\nbookings over HTTP, each with an Idempotency-Key; {size} bytes, 32 connections, one process, SQLite")
-    print("  H: 1/H = 1/constant reply to the same POST + 1/the same rows in the same transactions in a bare loop")
-    _report_booked("over 210 windows and 60 dates", [one.spread for one in rounds])
-    _report_booked("of one window-date", [one.hot for one in rounds])
-    _line("disk's sync after a small write, µs", [one.sync * 1e6 for one in rounds])
+async def _prepare(engine: Engine) -> Clinic:
+    db = open_database(engine.url)
+    clinic = await fill(db, now=system_clock())
+    await store_year(db, clinic, now=system_clock())
+    await db.close()
+    await engine.settle()
+    return clinic
 
 
-def _report_booked(where: str, rounds: Sequence[Booked]) -> None:
-    _line(f"{where}: share of H", [one.share for one in rounds], "goal ≥ 0.60")
-    _line("  share of the constant reply", [one.load.rate / one.constant.rate for one in rounds])
-    _line("  bookings a second", [one.load.rate for one in rounds])
-    _line("  answers a second of the constant", [one.constant.rate for one in rounds])
-    _line("  bookings a second of the bare loop", [one.bare.rate for one in rounds])
-    _line("  bookings in one commit", [one.group for one in rounds])
-    _line("  p50 in ms", [one.load.percentile(0.5) for one in rounds])
-    _line("  p99 in ms", [one.load.percentile(0.99) for one in rounds])
+def _about_processes(served: Served) -> list[str]:
+    if served.workers == 1:
+        return []
+    cores = os.cpu_count() or 1
+    return [CORES_NOTE + (NOT_JUDGED.format(cores) if cores <= served.workers else "")]
 
 
-def _report_grouping(folder: Path) -> None:
-    for make, goal in zip(ENGINES, ("goal ≥ 4.00", "goal ≥ 8.00"), strict=True):
-        with make(folder) as engine:
-            _report_grouping_on(engine, goal)
+def _add(rows: list[list[Row]], more: list[list[Row]]) -> None:
+    for found, added in zip(rows, more, strict=True):
+        found.extend(added)
 
 
-def _report_grouping_on(engine: Engine, hot_goal: str) -> None:
-    rounds = grouping.measure(engine, rounds=ROUNDS)
-    print(f"\nbookings without HTTP, 32 waiting: in groups against a transaction each, {engine.name}")
-    for where, goal, found in (
-        ("over 210 windows and 60 dates", "goal ≥ 2.50", [one.spread for one in rounds]),
-        ("of one window-date", hot_goal, [one.hot for one in rounds]),
-    ):
-        _line(f"{where}: times as fast", [one.gain for one in found], goal)
-        _line("  bookings a second in groups", [one.grouped for one in found])
-        _line("  bookings a second in a transaction each", [one.alone for one in found])
+def _processes(served: Served) -> str:
+    return f"{served.workers} server process{'es' * (served.workers > 1)}"
 
 
-def _report_openings(folder: Path) -> None:
-    early, late = openings.measure(folder, rounds=ROUNDS)
-    print("\nnext-available over 90 days of 210 windows, against availability of one day, not kept, without HTTP")
-    for room, rounds in (("room on the first day", early), ("room on the last day only", late)):
-        for whose, found in (("all branches", rounds.everywhere), ("one branch", rounds.one_branch)):
-            _line(f"{room}, {whose}: times as long", [one.ratio for one in found], "goal ≤ 10.00")
-            _line("  next-available, ms", [one.openings * 1000 for one in found])
-            _line("  availability, ms", [one.availability * 1000 for one in found])
-
-
-def _report_start(folder: Path) -> None:
-    seconds_to_first_answer(folder)  # makes the database
-    print("\nslotkeeper serve, warm")
-    _line("seconds to the first answer", [seconds_to_first_answer(folder) for _ in range(ROUNDS)], "goal about 1")
-
-
-def _report_crowd(folder: Path) -> None:
-    for make in ENGINES:
-        rounds = [one.ratios() for one in crowd.measure(make, folder / make.__name__, rounds=ROUNDS)]
-        print(
-            f"\none organization among {crowd.ORGANIZATIONS:,} with 10 million records, against alone, {make.__name__}"
-        )
-        _line("availability of a branch and a day: times as much", [one.availability for one in rounds], "goal ≤ 1.25")
-        _line("booking, in groups of 32 who wait: times as much", [one.booking for one in rounds], "goal ≤ 1.25")
-        _line("regenerate of a year: times as much", [one.regenerate for one in rounds], "goal ≤ 1.25")
-
-
-REPORTS = {
-    "availability": _report_availability,
-    "booking": _report_booking,
-    "crowd": _report_crowd,
-    "grouping": _report_grouping,
-    "openings": _report_openings,
-    "regenerate": _report_regenerate,
-    "start": _report_start,
-}
-
-
-TAKES_LONG = {"crowd"}
-"""What is measured only where it is named: it fills databases for many minutes."""
-
-
-def _chosen(names: Sequence[str]) -> list[Callable[[Path], None]]:
-    return [REPORTS[name] for name in names or REPORTS.keys() - TAKES_LONG]
+def plot(file: Path, blocks: Sequence[Block]) -> None:
+    """Draw the ratio of each row to the first limit beside it."""
+    drawn = [block for block in blocks if not any(beside.is_cost for row in block.rows for beside in row.beside[:1])]
+    names = list(dict.fromkeys(row.name.strip() for block in drawn for row in block.rows))
+    series = {}
+    for block in drawn:
+        ratios = {row.name.strip(): row.beside[0].ratio for row in block.rows}
+        series[block.title] = [ratios.get(name) for name in names]
+    write_plot(
+        file, "Share of the limit beside it: L1 for what is read or changed, H for bookings, L2 else", names, series
+    )
 
 
 def _is_in_memory(folder: Path) -> bool:
@@ -283,13 +141,43 @@ def _disk() -> Path:
     sys.exit("the benchmarks need a disk: all of /tmp, /var/tmp and this folder are kept in memory")
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join((*NOUNS, *REPORTS))}; default: the table")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds that count, %(default)s")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="seconds of each load, %(default)s")
+    parser.add_argument("--engine", choices=[make.__name__ for make in ENGINES], help="only this one")
+    parser.add_argument("--processes", type=int, choices=(1, 2), help="only so many server processes")
+    parser.add_argument("--svg", type=Path, default=SVG, help="where the plot is written, %(default)s")
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in (*NOUNS, *REPORTS)]
+    if unknown:
+        parser.error(f"there is no {unknown[0]}: choose from {', '.join((*NOUNS, *REPORTS))}")
+    if given.rounds < 1 or not 0.1 <= given.seconds <= 60:
+        parser.error("at least 1 round, and 0.1 to 60 seconds for each load")
+    return given
+
+
 def main() -> int:
-    """Run the benchmarks that are named, or all, in folders of their own."""
-    print(f"medians of {ROUNDS} rounds (lowest–highest); ratios count, the rest depends on the machine")
-    for report in _chosen(sys.argv[1:]):
-        with tempfile.TemporaryDirectory(dir=_disk()) as folder:
-            Path(folder).chmod(0o755)  # the user of a database server has to pass
-            report(Path(folder))
+    """Measure what is named, or the whole table."""
+    given = _arguments()
+    start = time.monotonic()
+    nouns = [name for name in given.names if name in NOUNS] or ([] if given.names else NOUNS)
+    if nouns:
+        print(f"Medians of {given.rounds} rounds; ratios count, the rest depends on the machine.")
+        engines = [given.engine] if given.engine else [make.__name__ for make in ENGINES]
+        processes = [given.processes] if given.processes else [1, 2]
+        blocks = []
+        for block in measure(nouns, Plan(given.rounds, given.seconds), engines=engines, processes=processes):
+            print("", *lines(block), sep="\n", flush=True)
+            blocks.append(block)
+        plot(given.svg, blocks)
+        print(f"\nThe plot is in {given.svg.resolve()}. All of it took {(time.monotonic() - start) / 60:.1f} minutes.")
+    for name in given.names:
+        if name in REPORTS:
+            with tempfile.TemporaryDirectory(dir=_disk()) as folder:
+                Path(folder).chmod(0o755)  # the user of a database server has to pass
+                REPORTS[name](Path(folder))
     return 0
 
 

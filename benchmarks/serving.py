@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,30 +20,50 @@ from starlette.routing import Route, Router
 
 from slotkeeper import app as app_module
 from slotkeeper.api import server
+from slotkeeper.load.target import Target
 from slotkeeper.operations import line
 from slotkeeper.operations.availability import Replies
 
 CONSTANT = "/constant"
-"""Where GET and POST are answered with a constant, POST after its body was read."""
+"""Where GET and POST are answered with so many bytes as the query says, POST after its body was read."""
 GROUPS = "/groups"
-"""Where GET answers how many bookings each commit held since it was last asked."""
+"""Where GET answers which requests each commit of this server process held since it was last asked."""
 _READY = 30.0
 
 
-def make_app() -> Router:
-    """The factory that the server process calls: the application with a bare route beside its own."""
-    size = int(os.environ["BENCH_CONSTANT_SIZE"])
-    content = b'{"padding": "' + b"x" * (size - 15) + b'"}'
+class Served(NamedTuple):
+    """A server of some processes, by the one that started them."""
 
-    async def constant(_: Request) -> Response:
-        return Response(content, media_type="application/json")
+    port: int
+    pid: int
+    workers: int
+
+    @property
+    def target(self) -> Target:
+        """Where requests are sent to."""
+        return Target(self.port)
+
+
+def make_app() -> Router:
+    """The factory that the server process calls: the application with bare routes beside its own."""
+    contents: dict[bytes, bytes] = {}
+
+    def content(request: Request) -> bytes:
+        query: bytes = request.scope["query_string"]
+        found = contents.get(query)
+        if found is None:
+            found = contents[query] = b'{"padding": "' + b"x" * (int(query) - 15) + b'"}'
+        return found
+
+    async def constant(request: Request) -> Response:
+        return Response(content(request), media_type="application/json")
 
     async def read_first(request: Request) -> Response:
         await request.body()
-        return Response(content, 201, media_type="application/json")
+        return Response(content(request), 201, media_type="application/json")
 
     async def tell_groups(_: Request) -> Response:
-        told = json.dumps(groups)
+        told = json.dumps({"pid": os.getpid(), "groups": groups})
         groups.clear()
         return Response(told, media_type="application/json")
 
@@ -53,31 +73,38 @@ def make_app() -> Router:
     app = app_module.from_environment()
     app.routes[:0] = [
         Route(CONSTANT, constant),
-        Route(CONSTANT, read_first, methods=["POST"]),
+        Route(CONSTANT, read_first, methods=["POST", "PATCH"]),
         Route(GROUPS, tell_groups),
     ]
     return app
 
 
-def _note_groups() -> list[int]:
-    """The sizes of the groups that the line does from now on, each in one transaction."""
-    sizes: list[int] = []
+def _note_groups() -> list[list[str]]:
+    """The Idempotency-Keys of the groups that the line does from now on, each in one transaction."""
+    groups: list[list[str]] = []
     do_together = line.do_together
 
     @wraps(do_together)
     async def do_and_note(knowledge: Any, tx: Any, org_id: str, asked: Any, now: int) -> Any:
-        sizes.append(len(asked))
-        return await do_together(knowledge, tx, org_id, asked, now)
+        done = await do_together(knowledge, tx, org_id, asked, now)
+        groups.append([one.act.caller.once.key for one in asked if one.act.caller.once is not None])
+        return done
 
     vars(line)["do_together"] = do_and_note
-    return sizes
+    return groups
 
 
-def sizes_of_groups(port: int) -> list[int]:
-    """How many bookings each commit of a server held since it was last asked."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{GROUPS}") as answer:
-        sizes: list[int] = json.load(answer)
-        return sizes
+def groups_of(served: Served) -> list[list[str]]:
+    """The Idempotency-Keys of the requests that shared a commit, for each commit since it was last asked."""
+    heard: dict[int, list[list[str]]] = {}
+    deadline = time.perf_counter() + _READY
+    while time.perf_counter() < deadline:  # each time over a connection of its own, so that another may answer
+        with urllib.request.urlopen(f"http://127.0.0.1:{served.port}{GROUPS}") as answer:
+            told = json.load(answer)
+        heard.setdefault(told["pid"], []).extend(told["groups"])
+        if len(heard) == served.workers:
+            return [group for groups in heard.values() for group in groups if group]
+    raise RuntimeError(f"only {len(heard)} of {served.workers} server processes tell which requests shared a commit")
 
 
 def _free_port() -> int:
@@ -86,19 +113,22 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(url: str, *, constant_size: int, keep: bool = True) -> Iterator[tuple[int, int]]:
-    """A server process on loopback, which may keep its replies: its port and its process id."""
+def serving(url: str, *, workers: int = 1, keep: bool = True) -> Iterator[Served]:
+    """A server of some processes on loopback, which may keep its replies."""
     port = _free_port()
     environment = os.environ | {
         "SLOTKEEPER_DATABASE_URL": url,
+        "SLOTKEEPER_WORKERS": str(workers),
         "SLOTKEEPER_LOG_LEVEL": "warning",
-        "BENCH_CONSTANT_SIZE": str(constant_size),
         "BENCH_KEEP": str(int(keep)),
     }
     with subprocess.Popen([sys.executable, "-m", "benchmarks.serving", str(port)], env=environment) as process:
         try:
+            served = Served(port, process.pid, workers)
             wait_until_it_answers(port)
-            yield port, process.pid
+            if workers > 1:
+                groups_of(served)  # all of them are there
+            yield served
         finally:
             process.send_signal(signal.SIGTERM)
 
@@ -117,12 +147,6 @@ def wait_until_it_answers(port: int) -> float:
     raise TimeoutError(f"nothing answers on port {port}")
 
 
-def seconds_of_processor(pid: int) -> float:
-    """What a process has used of the processors so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def seconds_of_family(pid: int) -> float:
     """What a process, its children, and those of them that are gone have used of the processors so far."""
     total = 0
@@ -139,9 +163,16 @@ def seconds_of_family(pid: int) -> float:
 
 
 def resident_megabytes(pid: int) -> float:
-    """How much memory a process holds."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+    """How much memory a process and its children hold."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        except OSError:
+            continue  # it has just ended
+        if str(pid) in (status.parent.name, fields["PPid"].strip()):
+            total += int(fields.get("VmRSS", "0 kB").split()[0])
+    return total / 1024
 
 
 def seconds_to_first_answer(folder: Path) -> float:
@@ -166,4 +197,5 @@ def seconds_to_first_answer(folder: Path) -> float:
 
 if __name__ == "__main__":
     with socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=2048) as listening:
-        server.run(f"{__spec__.name}:make_app", listening)
+        workers = int(os.environ["SLOTKEEPER_WORKERS"])
+        server.run(f"{__spec__.name}:make_app", listening, workers=workers)

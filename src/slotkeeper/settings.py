@@ -20,8 +20,11 @@ HIGHEST_PORT = 65535
 MOST_WORKERS = 64
 MOST_PROXIES = 10
 
-# Read by the tests only; a server that is started from the same shell must not stumble over them.
-_TEST_VARIABLES = frozenset({"SLOTKEEPER_CITUS_URL"})
+KEY_VARIABLE = "SLOTKEEPER_API_KEY"
+"""Where a command that asks a running server looks for its API key."""
+
+# Read by the tests or by a client only; a server that is started from the same shell must not stumble over them.
+_OTHER_VARIABLES = frozenset({"SLOTKEEPER_CITUS_URL", KEY_VARIABLE})
 
 _SQLITE = "sqlite:///"
 _SERVERS = {"postgresql", "postgres"}
@@ -175,7 +178,7 @@ def _checked(settings: Settings) -> Settings:
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     known = [field.name.upper() for field in fields(Settings)]
-    for name in sorted(environ.keys() - _TEST_VARIABLES):
+    for name in sorted(environ.keys() - _OTHER_VARIABLES):
         own = name.removeprefix(PREFIX)
         if name != own and own not in known:
             near = difflib.get_close_matches(own.upper(), known, n=1, cutoff=0.0)[0]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from slotkeeper.operations import access
 from tests import direct
 from tests.world import MONDAY, WINDOWS, Cast, Client, World, good, plus_days
 
@@ -102,6 +103,29 @@ def test_a_kept_answer_ends_with_the_first_live_hold_in_it(clinic: Clinic) -> No
     assert clinic.owner.slots()[0]["available_slots"] == 9
     clinic.world.clock.advance(seconds=30)
     assert clinic.owner.slots()[0]["available_slots"] == 10
+
+
+def test_an_answer_given_twice_ends_with_a_hold_and_with_its_key(clinic: Clinic, world: World) -> None:
+    """Nothing is written when either ends."""
+    now = world.clock()
+    brief = world.key(clinic.org_id, expires_at=now + 90_000)
+    clinic.hold()
+    for seconds, expected in ((0, 9), (59, 9), (60, 10), (89, 10)):
+        world.clock.now = now + seconds * 1000
+        assert [brief.slots()[0]["available_slots"] for _ in range(3)] == [expected] * 3
+    world.clock.now = now + 90_000
+    assert brief.get("/v1/appointment-slots/availability", date=MONDAY).status_code == 401
+    assert clinic.owner.slots()[0]["available_slots"] == 10, "with another key it stands"
+
+
+def test_an_answer_given_twice_ends_when_another_process_revokes_its_key(clinic: Clinic, world: World) -> None:
+    doomed = world.key(clinic.org_id)
+    assert doomed.slots() == doomed.slots()
+    assert doomed.record is not None
+    other = World(world.url)
+    other.run(access.revoke_key(other.db, clinic.org_id, doomed.record.key_id, now=other.clock()))
+    other.close()
+    assert doomed.get("/v1/appointment-slots/availability", date=MONDAY).status_code == 401
 
 
 @pytest.mark.parametrize("bookings", range(1, 7))

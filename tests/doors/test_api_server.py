@@ -102,6 +102,7 @@ def get(path: bytes = b"/healthz", *headers: bytes) -> bytes:
     "request_bytes",
     [
         b"nonsense\r\n\r\n",
+        b"nonsense " * 10_000,
         b"GET /healthz HTTP/9.9\r\n\r\n",
         b"GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -137,6 +138,7 @@ def test_what_is_not_http_gets_the_one_envelope_and_the_connection_ends(wire: Wi
         get(b"/healthz", b"x: " + b"y" * 40_000),
         get(b"/healthz", *(b"x%d: %s" % (number, b"y" * 100) for number in range(400))),
         get(b"/healthz", b"y" * 40_000 + b": x"),
+        b"\r\n" * 40_000,
     ],
 )
 def test_a_head_over_32_kib_is_refused(wire: Wire, head: bytes) -> None:
@@ -147,6 +149,21 @@ def test_a_head_over_32_kib_is_refused(wire: Wire, head: bytes) -> None:
 
 def test_a_head_that_never_ends_is_refused_as_soon_as_it_is_too_long(wire: Wire) -> None:
     wire.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nx: ", *[b"y" * 4096] * 200)
+    assert "32,768 bytes" in refused(wire.answer())
+
+
+def test_a_head_over_32_kib_in_two_pieces_is_refused_and_one_behind_a_long_body_is_not(
+    wire: Wire, running: Running
+) -> None:
+    key = f"Authorization: Bearer {running.key}".encode()
+    body = b'{"name": "%s"}' % (b"x" * 40_000)
+    announced = b"POST /v1/branches HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\n\r\n" % (key, len(body))
+    wire.send(announced + body + get())
+    assert [wire.answer().status for _ in range(2)] == [415, 200]
+    head = get(b"/healthz", b"x: " + b"y" * 20_000, b"z: " + b"y" * 20_000)
+    wire.send(head[:21_000])
+    time.sleep(0.05)
+    wire.send(head[21_000:])
     assert "32,768 bytes" in refused(wire.answer())
 
 
@@ -222,6 +239,28 @@ def test_nonsense_behind_a_request_does_not_get_into_its_answer(wire: Wire) -> N
 def test_an_upgrade_is_not_taken_up(wire: Wire) -> None:
     wire.send(get(b"/healthz", b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Key: x"))
     assert wire.answer().status == 200
+
+
+def test_an_answer_comes_in_one_packet(wire: Wire) -> None:
+    for _ in range(20):
+        wire.send(get())
+        first = wire.socket.recv(65_536)
+        head, _, content = first.partition(b"\r\n\r\n")
+        assert f"content-length: {len(content)}".encode() in head
+        assert content
+
+
+def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on(wire: Wire, running: Running) -> None:
+    body = b'{"name": "Slow Street"}'
+    key = f"Authorization: Bearer {running.key}\r\nContent-Type: application/json\r\n".encode()
+    wire.send(
+        b"POST /v1/branches HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n%sContent-Length: %d\r\n\r\n"
+        % (key, len(body))
+    )
+    assert wire.stream.readline() == b"HTTP/1.1 100 Continue\r\n"
+    assert wire.stream.readline() == b"\r\n"
+    wire.send(body)
+    assert wire.answer().status == 201
 
 
 def test_head_has_the_headers_of_get_and_no_content(wire: Wire) -> None:

@@ -44,6 +44,7 @@ COMMANDS = {
     ("check",): ["--database", "--json"],
     ("export",): ["FILE", "--database", "--organization", "--json"],
     ("import",): ["FILE", "--name", "--start-over", "--database", "--json"],
+    ("bench",): ["--url", "--key", "--branch", "--date", "--book-into", "--svg", "--json"],
     ("patients", "erase"): ["--phone", "--name", "--dry-run", "--database", "--organization", "--json"],
 }
 

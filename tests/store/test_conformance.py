@@ -44,6 +44,29 @@ def test_a_write_is_seen_by_every_read_after_it(owned: Database) -> None:
     assert wait_for(owned.read_aside(lambda tx: directory.list_services(tx, ORG))) == [_service("Checkup")]
 
 
+def test_a_stamp_stays_until_anybody_changes_anything(owned: Database, url: str) -> None:
+    """An engine that has none says so, every time."""
+
+    async def stamp() -> int | None:
+        return owned.stamp()
+
+    async def rename(database: Database, name: str) -> None:
+        await database.write(lambda tx: tx.execute(_RENAME, org_id=ORG, name=name))
+
+    async def rename_elsewhere(name: str) -> None:
+        other = open_url(url)
+        await rename(other, name)
+        await other.close()
+
+    wait_for(owned.write(lambda tx: directory.insert_service(tx, ORG, _service("before"))))
+    seen = [wait_for(stamp())]
+    for change in (rename(owned, "here"), rename_elsewhere("there")):
+        assert wait_for(stamp()) == seen[-1]
+        wait_for(change)
+        seen.append(wait_for(stamp()))
+    assert len(set(seen)) == 3 or set(seen) == {None}, seen
+
+
 def test_a_write_that_fails_leaves_nothing_behind(owned: Database) -> None:
     async def work(tx: Connection) -> None:
         await directory.insert_service(tx, ORG, _service("Checkup"))

@@ -50,9 +50,11 @@ async def get_availability(request: Request) -> Page:
     Full windows are listed too, with 0 available.
     """
     question = read_question(request.query)
-    if request.proof is None:
+    if request.proof is None or request.asked is None:
         raise ValueError("availability is asked for with the proof that the door reads")
-    reply = await request.site.replies.get(request.db, request.caller, question, request.proof, now=request.now)
+    reply = await request.site.replies.get(
+        request.db, request.caller, question, request.proof, request.asked, now=request.now
+    )
     return Page("application/json", reply)
 
 

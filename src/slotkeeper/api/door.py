@@ -33,7 +33,7 @@ from slotkeeper.domain.errors import (
 from slotkeeper.domain.model import Channel
 from slotkeeper.operations import Clock, access
 from slotkeeper.operations.acts import Replayed
-from slotkeeper.operations.availability import Proof
+from slotkeeper.operations.availability import LONGEST_WORDS, Asked, Proof
 from slotkeeper.operations.rate_limits import RateLimits
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ NOT_JSON = "The body must be JSON in UTF-8: send the header 'Content-Type: appli
 
 JSON = b"application/json"
 REQUEST_ID = b"x-request-id"
+IDEMPOTENCY_KEY = b"idempotency-key"
 REPLAY = ((b"idempotent-replay", b"true"),)
 """The header of an answer that was given before."""
 NOBODY = Caller("", "", frozenset(), Channel.AI, 0)
@@ -119,7 +120,13 @@ class Door:
     async def _answer(self, operation: Operation, scope: Scope, headers: RequestHeaders, receive: Receive) -> Answer:
         """The checks that are left, in their order: key, rate limit, scope, body; then the handler does the rest."""
         now = self._clock()
-        caller, proof = NOBODY, None
+        asked, caller, proof = None, NOBODY, None
+        if operation.asks is not None:
+            asked = self._asked(scope["query_string"], headers)
+            standing = self._site.replies.recall(asked, now)
+            if standing is not None:
+                await self._limits.admit(standing.caller, now)
+                return Answer(operation.status, JSON, standing.reply)
         if operation.scope is not None:
             caller, proof = await self._identify(operation, scope["query_string"], headers, now)
             await self._limits.admit(caller, now)
@@ -129,14 +136,15 @@ class Door:
             self._site.db,
             caller,
             now,
-            next(iter(scope["path_params"].values()), ""),
+            next(iter(scope["path_params"].values()), "") if "path_params" in scope else "",
             scope["query_string"],
             b"" if operation.body is None else await read_content(headers, receive),
             [],
-            idempotency_key(scope["headers"]) if operation.method == "POST" else None,
+            idempotency_key(scope["headers"], headers) if operation.method == "POST" else None,
             scope["path"],
             operation,
             proof,
+            asked,
         )
         try:
             content = await operation.handler(request)
@@ -146,6 +154,12 @@ class Door:
             status = content.status or operation.status
             return Answer(status, content.content_type.encode(), content.content, content.headers)
         return Answer(operation.status, JSON, request.written[-1] if content is None else self._encode(content))
+
+    def _asked(self, query: bytes, headers: RequestHeaders) -> Asked:
+        """How availability is asked for."""
+        authorization = headers.get(b"authorization", b"")
+        is_short = len(authorization) + len(query) <= LONGEST_WORDS
+        return Asked(self._site.db.stamp() if is_short else None, (authorization, query))
 
     async def _identify(
         self, operation: Operation, query: bytes, headers: RequestHeaders, now: int
@@ -173,7 +187,7 @@ class Paths(Router):
         if doorway is None:
             await super().app(scope, receive, send)
         else:
-            await doorway({**scope, "path_params": {}}, receive, send)
+            await doorway.door.answer(doorway.methods, scope, receive, send)
 
 
 class Doorway:
@@ -225,16 +239,16 @@ def once(headers: Sequence[tuple[bytes, bytes]]) -> RequestHeaders:
     return found
 
 
-def idempotency_key(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+def idempotency_key(sent: Sequence[tuple[bytes, bytes]], headers: RequestHeaders) -> str | None:
     """The Idempotency-Key of a request. Raises InvalidInput for one that is malformed, or is sent twice."""
-    given = [value for name, value in headers if name == b"idempotency-key"]
-    if not given:
+    given = headers.get(IDEMPOTENCY_KEY)
+    if given is None and not any(name == IDEMPOTENCY_KEY for name, _ in sent):
         return None
-    if len(given) > 1 or not _IDEMPOTENCY_KEY.fullmatch(given[0]):
+    if given is None or not _IDEMPOTENCY_KEY.fullmatch(given):
         raise InvalidInput.of(
             "Idempotency-Key", "'Idempotency-Key' must be 1 to 255 printable ASCII characters, and be sent once."
         )
-    return given[0].decode("ascii")
+    return given.decode("ascii")
 
 
 def bearer(headers: RequestHeaders) -> str | None:

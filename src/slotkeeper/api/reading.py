@@ -101,7 +101,8 @@ _recall = lru_cache(maxsize=1024)(_parse_query)
 def read_body(shape: type[Shape], raw: bytes, *, instead: Instead = NOTHING) -> Shape:
     """The fields of a JSON body. Raises InvalidInput for unknown ones, which may be typing errors."""
     given = read_object(raw)
-    return _read(shape, given, _refuse_unknown(given, _names(shape), instead=instead))
+    wrong = [] if given.keys() <= _known(shape) else _refuse_unknown(given, _names(shape), instead=instead)
+    return _read(shape, given, wrong)
 
 
 class Changes(NamedTuple):
@@ -219,7 +220,7 @@ _JSON = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, pa
 def _read(shape: type[Shape], given: Mapping[str, object], wrong: list[Detail]) -> Shape:
     """A shape of the values given; adds to what is already known to be wrong, and raises all of it."""
     values: dict[str, object] = {}
-    refused = {detail.field for detail in wrong}
+    refused = {detail.field for detail in wrong} if wrong else ()
     for name, attribute, read, field in _readers(shape):
         if name in given:
             value = given[name]
@@ -248,6 +249,11 @@ def _must_be(field: Field) -> str:
 
 def _names(shape: type[msgspec.Struct]) -> tuple[str, ...]:
     return shape.__struct_fields__
+
+
+@cache
+def _known(shape: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(_names(shape))
 
 
 def _refuse_unknown(

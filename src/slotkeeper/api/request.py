@@ -9,7 +9,7 @@ import msgspec
 from slotkeeper.domain.access import Caller, Once, Scope
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.operations import Database
-from slotkeeper.operations.availability import Proof, Question, Replies
+from slotkeeper.operations.availability import Asked, Proof, Question, Replies
 from slotkeeper.operations.line import Line
 
 Result = TypeVar("Result")
@@ -42,7 +42,7 @@ class Request(NamedTuple):
 
     ``target`` is the text in the place of the path's ``{…}``, ``now`` the instant that it came in,
     ``once_key`` its Idempotency-Key. ``written`` is what was stored as its answer; the last, where a transaction was
-    tried again. ``proof`` came with the key, where the operation asks for it.
+    tried again. ``proof`` came with the key, where the operation asks for it, and ``asked`` is how.
     """
 
     site: Site
@@ -57,6 +57,7 @@ class Request(NamedTuple):
     path: str
     operation: "Operation"
     proof: Proof | None = None
+    asked: Asked | None = None
 
     def answer(self, result: Result, answer: Callable[[Result], msgspec.Struct]) -> msgspec.Struct | None:
         """What a result is answered with, unless that was written out already to be stored."""
@@ -76,7 +77,7 @@ class Request(NamedTuple):
             return self.operation.status, content.decode()
 
         said = f"{self.operation.method} {self.path}\n".encode() + msgspec.json.encode(body)
-        return self.caller._replace(once=Once(self.once_key, hashlib.sha256(said).hexdigest(), write))
+        return self.caller.with_once(Once(self.once_key, hashlib.sha256(said).hexdigest(), write))
 
 
 Handler = Callable[[Request], Awaitable[msgspec.Struct | Page | None]]

@@ -45,10 +45,12 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.url, self.headers = b"", []  # until a request begins
         self._in_head = True
         self._in_body = False
-        self._fields_size = 0  # of the headers that are complete
-        self._head_size = 0  # of what came of a head that is not
+        self._head_size = 0  # of what came of a head that is not complete, after the piece in which it began
+        self._head_most = 0  # with that piece, which may hold the end of another request too
+        self._piece = 0
         self._since: float | None = None  # when the request began that is not complete yet
         self._watch: asyncio.TimerHandle | None = None
 
@@ -81,44 +83,44 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._since is None:
             self._since = self.loop.time()
+        self._piece = len(data)
         if self._in_head:
-            self._head_size += len(data)
+            self._head_size += self._piece
+            self._head_most += self._piece
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             pass  # the request is answered as if it had not asked for one
         except httptools.HttpParserError:
-            self.send_400_response(_HEAD_TOO_LONG if self._fields_size > LONGEST_HEAD else _NOT_HTTP)
+            self.send_400_response(_HEAD_TOO_LONG if self._is_head_too_long() else _NOT_HTTP)
         else:
-            if self._in_head and self._head_size > LONGEST_HEAD:
+            if self._in_head and (self._head_size > LONGEST_HEAD or self._is_head_too_long()):
                 self.send_400_response(_HEAD_TOO_LONG)
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._in_head = True
-        self._fields_size = self._head_size = 0
-
-    def on_url(self, url: bytes) -> None:
-        """A part of the path and the query."""
-        super().on_url(url)
-        self._count(url)
+        self._head_size, self._head_most = 0, self._piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; those that follow a chunked body are left out, because the request was judged without them."""
         if self._in_head:
             super().on_header(name, value)
-            self._count(name, value)
 
-    def _count(self, *parts: bytes) -> None:
-        self._fields_size += sum(map(len, parts))
-        if self._fields_size > LONGEST_HEAD:
-            raise ValueError(_HEAD_TOO_LONG)  # the parser hands it to data_received as an error of its own
+    def _is_head_too_long(self) -> bool:
+        """Whether what is known of a head is; it is counted only where so much came."""
+        if self._head_most <= LONGEST_HEAD:
+            return False
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > LONGEST_HEAD
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
+        if self._is_head_too_long():
+            raise ValueError(_HEAD_TOO_LONG)  # the parser hands it to data_received as an error of its own
         self._in_head, self._in_body = False, True
         super().on_headers_complete()
+        self.cycle.transport = cast("asyncio.Transport", _Sending(self.cycle, self.transport))
 
     def on_message_complete(self) -> None:
         """The request is complete; the client may rest."""
@@ -149,6 +151,42 @@ class Protocol(HttpToolsProtocol):
         ]
         head = b"".join(b"%s: %s\r\n" % header for header in headers)
         return b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (head, refused.content)
+
+
+class _Sending:
+    """What one answer is written to: its head leaves with the content, in one call of the system and one packet.
+
+    Where the length of the content is not known, or none will come, the head leaves at once.
+    """
+
+    __slots__ = ("_cycle", "_head", "_transport")
+
+    def __init__(self, cycle: RequestResponseCycle, transport: asyncio.Transport) -> None:
+        self._cycle = cycle
+        self._transport = transport
+        self._head: bytes | None = b""  # None once it has left
+
+    def write(self, data: bytes) -> None:
+        """Write the head, or some of the content; before both perhaps that the client may go on."""
+        cycle = self._cycle
+        if self._head == b"" and cycle.response_started:
+            if cycle.chunked_encoding is False and cycle.scope["method"] != "HEAD":
+                self._head = data
+                return
+            self._head = None
+        elif self._head:
+            data, self._head = self._head + data, None
+        self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Whether the connection ends."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """End the connection once all is sent."""
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
 
 
 def run(app: str, listener: socket.socket, *, workers: int = 1) -> None:

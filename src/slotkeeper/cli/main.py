@@ -9,6 +9,7 @@ import click
 
 from slotkeeper import __version__
 from slotkeeper.cli.audit import audit
+from slotkeeper.cli.bench import bench
 from slotkeeper.cli.closures import closures
 from slotkeeper.cli.directory import branches, organizations, services
 from slotkeeper.cli.keys import keys
@@ -70,6 +71,7 @@ for command in (
     audit,
     export_file,
     import_file,
+    bench,
 ):
     slotkeeper.add_command(command)
 

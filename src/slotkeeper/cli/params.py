@@ -8,9 +8,10 @@ import click
 from slotkeeper.domain.access import Scope
 from slotkeeper.domain.calendar import zone_names
 from slotkeeper.domain.errors import InvalidInput
-from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR, parse_date, parse_uuid
+from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR, parse_date, parse_slot_id, parse_uuid
 from slotkeeper.domain.texts import NAME_LENGTH, parse_text
 from slotkeeper.domain.users import parse_email, parse_language
+from slotkeeper.load.target import target_of
 from slotkeeper.settings import check_database
 
 HIGHEST_RATE = 1_000_000
@@ -129,6 +130,35 @@ class DatabaseUrl(click.ParamType[str]):
             check_database(url)
         except InvalidInput as error:
             self.fail(error.message, param, ctx)
+        return url
+
+
+class DayId(click.ParamType[str]):
+    """A window on a date."""
+
+    name = "SLOT_ID"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The two-part slot_id, its UUID in lower case."""
+        try:
+            found = parse_slot_id(str(value), parts=(2,))
+        except InvalidInput as error:
+            self.fail(error.message, param, ctx)
+        return f"{found.calendar_id}||{found.date}"
+
+
+class ServerUrl(click.ParamType[str]):
+    """The address of a Slotkeeper server."""
+
+    name = "URL"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The URL, without a slash at its end."""
+        url = str(value).strip().rstrip("/")
+        try:
+            target_of(url)
+        except ValueError:
+            self.fail("give the address of a server, such as http://127.0.0.1:8000 or https://host.", param, ctx)
         return url
 
 

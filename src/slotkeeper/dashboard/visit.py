@@ -162,7 +162,7 @@ class Visit:
         def write(result: Result) -> tuple[int, str]:
             return 303, json.dumps(told(result))
 
-        return self.caller._replace(once=Once(f"form-{key}-{fingerprint[:32]}", fingerprint, write))
+        return self.caller.with_once(Once(f"form-{key}-{fingerprint[:32]}", fingerprint, write))
 
 
 def redirect_of(text: str) -> Redirect:

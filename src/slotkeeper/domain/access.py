@@ -42,7 +42,8 @@ class Caller(NamedTuple):
     """Who asks, an organization's key or a person with their scopes and channel; and by which request.
 
     ``key_id`` is empty for a person at the dashboard, whose ``user_id`` it is, and for the one at the command line,
-    who has neither; ``request_id`` where there is no request.
+    who has neither; ``request_id`` where there is no request. A key may end at an instant,
+    ``expires_at``.
     """
 
     org_id: str
@@ -52,12 +53,27 @@ class Caller(NamedTuple):
     rate_limit: int
     request_id: str = ""
     once: Once | None = None
+    expires_at: int | None = None
     user_id: str = ""
 
     @property
     def id(self) -> str:
         """Under whose name requests and holds are kept."""
         return self.key_id or self.user_id
+
+    def with_once(self, once: Once) -> "Caller":
+        """The same caller, for a request that takes effect once."""
+        return Caller(
+            self.org_id,
+            self.key_id,
+            self.scopes,
+            self.channel,
+            self.rate_limit,
+            self.request_id,
+            once,
+            self.expires_at,
+            self.user_id,
+        )
 
     def require(self, scope: Scope) -> None:
         """Raise InsufficientScope unless the key carries the scope."""

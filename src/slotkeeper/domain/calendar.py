@@ -153,9 +153,6 @@ def find_closure(closures: Iterable[Closure], branch_id: str, on: date) -> Closu
 
 
 def covers(window: Window, on: date, *, closures: Iterable[Closure], timezone: str) -> bool:
-    """Whether a window takes bookings on a date, as far as the calendar goes."""
-    return (
-        wants(window, on)
-        and find_closure(closures, window.branch_id, on) is None
-        and not is_skipped(window.start_time, window.end_time, on=on, timezone=timezone)
-    )
+    """Whether a window takes bookings on a date that it wants, as far as the calendar goes."""
+    is_closed = find_closure(closures, window.branch_id, on) is not None
+    return not is_closed and not is_skipped(window.start_time, window.end_time, on=on, timezone=timezone)

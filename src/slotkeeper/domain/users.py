@@ -50,7 +50,7 @@ class User(NamedTuple):
 
 def staff(org_id: str, user_id: str, role: Role, request_id: str = "") -> Caller:
     """A person of an organization as the caller of an operation: the scopes of the role, no rate limit."""
-    return Caller(org_id, "", SCOPES[role], Channel.STAFF, 0, request_id, None, user_id)
+    return Caller(org_id, "", SCOPES[role], Channel.STAFF, 0, request_id, user_id=user_id)
 
 
 def parse_email(text: str) -> str | None:

@@ -1,5 +1,6 @@
 """What can be booked: availability for one date, tracking records for a range (contract.md sections 4.1, 4.2)."""
 
+import math
 from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
@@ -16,6 +17,16 @@ SHORT_RANGE = 7
 
 Proof = Row
 """The revisions of all that an answer is made of: equal at two moments only if nothing changed in between."""
+
+
+class Asked(NamedTuple):
+    """How a question was put, in which words and with which key, and the database's stamp of a moment after that.
+
+    The stamp is None where the database has none, or where the words are too long to be remembered.
+    """
+
+    stamp: int | None
+    words: tuple[bytes, bytes]
 
 
 class Question(NamedTuple):
@@ -79,30 +90,60 @@ class Kept(NamedTuple):
         return self.proof == proof and self.since <= now and (self.until is None or now < self.until)
 
 
+class Standing(NamedTuple):
+    """To whom a reply was given, and until when it stands if nothing at all is written."""
+
+    caller: Caller
+    since: int
+    until: float
+    reply: bytes
+
+
+MOST_STANDING = 1_000
+LONGEST_WORDS = 1_024
+"""Up to how many bytes of key and query together are remembered."""
+
+
 class Replies:
     """Availability as it is written out, kept and proven fresh against the database for every single request.
 
     The proof is read first and the reply a moment later. Where something changed in between, the proof is too old for
     the reply and fails at the next request; it never proves a reply that is older than itself. The replies kept take
     up to ``room`` bytes; the oldest go first.
+
+    As long as nothing at all is written, the database's stamp proves both the key and the reply, and the same words
+    are answered without looking at either.
     """
 
     def __init__(self, write: Callable[[Question, list[Slot]], bytes], *, room: int = 16 * 1024 * 1024) -> None:
         self._write = write
         self._room = room
         self._kept: dict[tuple[str, Question], Kept] = {}
+        self._stamp: int | None = None
+        self._standing: dict[tuple[bytes, bytes], Standing] = {}
 
-    async def get(self, db: Database, caller: Caller, question: Question, proof: Proof, *, now: int) -> bytes:
+    def recall(self, asked: Asked, now: int) -> Standing | None:
+        """What is answered to the same words now, and to whom; None where that has to be looked up."""
+        if asked.stamp != self._stamp:
+            self._stamp = asked.stamp
+            self._standing.clear()
+            return None
+        standing = self._standing.get(asked.words)
+        return standing if standing is not None and standing.since <= now < standing.until else None
+
+    async def get(
+        self, db: Database, caller: Caller, question: Question, proof: Proof, asked: Asked, *, now: int
+    ) -> bytes:
         """The reply to a question, as ``get_availability`` answers it; ``proof`` was read for this request."""
         caller.require(Scope.SLOTS_READ)
-        org_id = caller.org_id
-        old = self._kept.get((org_id, question))
-
-        if old is not None and old.is_fresh(proof, now):
-            return old.reply
-        seen = await db.read(lambda tx: _look(tx, org_id, question, now=now))
-        kept = Kept(proof, now, seen.until, self._write(question, seen.slots))
-        self._keep((org_id, question), kept)
+        place = (caller.org_id, question)
+        kept = self._kept.get(place)
+        if kept is None or not kept.is_fresh(proof, now):
+            seen = await db.read(lambda tx: _look(tx, caller.org_id, question, now=now))
+            kept = Kept(proof, now, seen.until, self._write(question, seen.slots))
+            self._keep(place, kept)
+        if place in self._kept:
+            self._stand(asked, caller, kept, now)
         return kept.reply
 
     def _keep(self, place: tuple[str, Question], kept: Kept) -> None:
@@ -110,7 +151,17 @@ class Replies:
         self._room += (0 if old is None else old.room()) - kept.room()
         self._kept[place] = kept
         while self._room < 0:
+            self._standing.clear()  # which would keep what goes away
             self._room += self._kept.pop(next(iter(self._kept))).room()
+
+    def _stand(self, asked: Asked, caller: Caller, kept: Kept, now: int) -> None:
+        """Remember what the words were answered, unless something was written since they came."""
+        if asked.stamp is None or asked.stamp != self._stamp:
+            return
+        if len(self._standing) >= MOST_STANDING:
+            self._standing.clear()
+        until = min((end for end in (kept.until, caller.expires_at) if end is not None), default=math.inf)
+        self._standing[asked.words] = Standing(caller, now, until, kept.reply)
 
 
 async def list_tracking(

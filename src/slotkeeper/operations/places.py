@@ -82,8 +82,9 @@ async def take_places(tx: Connection, org_id: str, drafts: Sequence[Draft], fact
     diary = _Diary(locked, standing, alive, live, facts)
     outcomes = [diary.enter(draft) for draft in drafts]
     await diary.write(tx, org_id)
-    await _undo(tx, org_id, made - diary.used, claims.keys() - diary.standing, facts)
-    kept = [claim for patient, claim in claims.items() if patient in diary.standing]
+    standing_now = diary.standing
+    await _undo(tx, org_id, made - diary.used, claims.keys() - standing_now, facts)
+    kept = [claim for patient, claim in claims.items() if patient in standing_now]
     turned = diary.stand_before(kept)
     if turned:  # a refusal leaves the claim to the appointment that stands
         await store.claim(tx, org_id, turned)

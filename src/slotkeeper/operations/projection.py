@@ -17,8 +17,8 @@ from slotkeeper.store.database import Connection
 from slotkeeper.store.directory import Horizon
 from slotkeeper.store.projection import Planned, Wanted
 
-SLICE = 1_000
-"""How many window-dates one transaction touches at most."""
+SLICE = 250
+"""How many window-dates one transaction touches at most: on SQLite all other writes wait for some milliseconds then."""
 
 LAST_DATE = date(LAST_YEAR, 12, 31)
 

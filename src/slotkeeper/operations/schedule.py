@@ -68,14 +68,16 @@ async def _answer(_: Connection, result: Regenerated) -> Regenerated:
 async def _preview(tx: Connection, org_id: str, parts: Sequence[Slice], *, now: int) -> Regenerated:
     result = Regenerated(0, 0, 0)
     for part in parts:
-        result = _add(result, _result(await project(tx, org_id, part, now=now, dry_run=True)))
+        projected = await project(tx, org_id, part, now=now, dry_run=True)
+        changes = tuple(_change(item) for item in projected.planned if item.change != "keep")
+        result = _add(result, _result(projected)._replace(changes=changes))
     return result._replace(changes=tuple(sorted(result.changes, key=lambda change: (change.date, change.calendar_id))))
 
 
 async def _regenerate(db: Database, act: Act, part: Slice, *, first: bool) -> Regenerated:
     """One slice; a row that the database refuses is found by halving, so that it stands alone."""
     try:
-        return _result(await db.write(lambda tx: _project(tx, act, part)))._replace(changes=())
+        return _result(await db.write(lambda tx: _project(tx, act, part)))
     except Unavailable:
         if first:
             raise
@@ -126,7 +128,6 @@ def _result(projected: Projected) -> Regenerated:
         skipped=changes.count("close") + changes.count("keep"),
         errors=0,
         upserted=projected.wanted + changes.count("remove"),
-        changes=tuple(_change(item) for item in projected.planned if item.change != "keep"),
     )
 
 

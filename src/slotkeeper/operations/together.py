@@ -39,17 +39,25 @@ class _Line(Generic[Request, Result]):
     """The requests of one organization that no group has taken yet."""
 
     waiting: list[_Waiting[Request, Result]] = field(default_factory=list)
+    answered: int = 0
+    """How many the last group held: those who may be about to ask again."""
 
     def take(self) -> list[_Waiting[Request, Result]]:
-        """The next group, in the order of arrival; two requests that must stay apart never share one."""
+        """The next group, in the order of arrival; two requests that must stay apart never share one.
+
+        It is at most half of those who wait or were just answered: the others are read while it is committed. Else
+        all would be in one group, and then nobody in the next.
+        """
+        most = min(MOST, (len(self.waiting) + self.answered + 1) // 2)
         group: list[_Waiting[Request, Result]] = []
         later: list[_Waiting[Request, Result]] = []
         seen: set[Hashable] = set()
         for one in self.waiting:
-            fits = len(group) < MOST and (one.apart is None or one.apart not in seen)
+            fits = len(group) < most and (one.apart is None or one.apart not in seen)
             (group if fits else later).append(one)
             seen.add(one.apart)
         self.waiting = later
+        self.answered = len(group)
         return group
 
 
@@ -80,32 +88,46 @@ class Together(Generic[Request, Result]):
 
     async def _serve(self, org_id: str, line: _Line[Request, Result]) -> None:
         while line.waiting:
-            await self._do(org_id, line.take())
-            await asyncio.sleep(0)  # those who were answered go first: they may ask again while the next group is done
+            await self._next(org_id, line)
+            # Those who were answered go first, and the event loop sends what they say before it comes round again: they
+            # may ask anew while the next group is done.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         del self._lines[org_id]
 
-    async def _do(self, org_id: str, group: list[_Waiting[Request, Result]]) -> None:
+    async def _next(self, org_id: str, line: _Line[Request, Result]) -> None:
+        """The next group of a line. Whoever comes until its transaction begins is in it: its turn may be long away."""
+        group: list[_Waiting[Request, Result]] = []
+
+        def members() -> list[_Waiting[Request, Result]]:
+            if not group:
+                group.extend(line.take())
+            return group
+
+        await self._do(org_id, members, asked_at=line.waiting[0].asked_at)
+
+    async def _do(
+        self, org_id: str, members: Callable[[], Sequence[_Waiting[Request, Result]]], *, asked_at: float
+    ) -> None:
         """One group; where the database refuses it as a whole, its members one by one."""
-        now = max(one.now for one in group)
         try:
-            asked_at = min(one.asked_at for one in group)
-            done = await self._db.write(lambda tx: self._run(tx, org_id, group, now), asked_at=asked_at, brief=True)
-            _settle(group, done)
+            done = await self._db.write(lambda tx: self._run(tx, org_id, members()), asked_at=asked_at, brief=True)
+            _settle(members(), done)
         except Stale:
-            await self._do(org_id, group)
+            await self._do(org_id, members, asked_at=asked_at)
         except Unavailable as error:  # the next one would wait in vain just as long
-            _settle(group, [error] * len(group))
+            _settle(members(), [error] * len(members()))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who asked
-            if len(group) == 1:
-                _settle(group, [error])
+            if len(members()) == 1:
+                _settle(members(), [error])
                 return
-            for one in group:
-                await self._do(org_id, [one])
+            for one in members():
+                await self._do(org_id, lambda one=one: [one], asked_at=one.asked_at)  # type: ignore[misc]
 
     async def _run(
-        self, tx: Connection, org_id: str, group: Sequence[_Waiting[Request, Result]], now: int
+        self, tx: Connection, org_id: str, group: Sequence[_Waiting[Request, Result]]
     ) -> Sequence[Result | Exception]:
-        return await self._step(tx, org_id, [one.request for one in group], now)
+        return await self._step(tx, org_id, [one.request for one in group], max(one.now for one in group))
 
 
 def _settle(group: Sequence[_Waiting[Request, Result]], results: Sequence[Result | Exception]) -> None:

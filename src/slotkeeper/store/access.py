@@ -71,7 +71,7 @@ def _caller(org_id: str, row: Row, *, now: int, request_id: str) -> Caller | Non
     expires_at, key_id, scopes, channel, rate_limit = row[:5]
     if expires_at is not None and expires_at <= now:
         return None
-    return Caller(org_id, key_id, _scopes(scopes), _CHANNELS[channel], rate_limit, request_id)
+    return Caller(org_id, key_id, _scopes(scopes), _CHANNELS[channel], rate_limit, request_id, None, expires_at)
 
 
 @lru_cache(maxsize=256)  # the same few for all keys

@@ -99,6 +99,14 @@ class Database(Protocol):
         """
         ...
 
+    def stamp(self) -> int | None:
+        """A number that is the same at two moments only if nothing at all was changed in between, by anybody.
+
+        It is from a moment after the caller began to wait for the event loop. None where the engine cannot tell now;
+        a server would need a round trip.
+        """
+        ...
+
     async def read_aside(self, work: Work[T]) -> T:
         """Run long reading work where it does not keep others waiting."""
         ...

@@ -94,6 +94,10 @@ class PostgresDatabase:
             return await self.read(lambda tx: tx.fetch_one(sql, **values))
         return await self._gathering.look(sql, str(values["org_id"]), tuple([values[name] for name in names]))
 
+    def stamp(self) -> int | None:
+        """See the protocol."""
+        return None
+
     async def _fetch_asked(self, sql: SQL, org_id: str, sets: Rows) -> Sequence[Row]:
         try:
             return await self.read(lambda tx: tx.fetch(sql, org_id=org_id, **{ROWS: sets}))

@@ -84,7 +84,8 @@ async def claim(
 ) -> dict[tuple[str, str], Answered]:
     """Lock some requests; those of them that were answered after ``expired``, by API key and their own key."""
     requests = pack([(*one, now) for one in sorted(wanted)])
-    await tx.lock(_CLAIM, org_id=org_id, requests=requests, expired=expired)
+    if await tx.lock(_CLAIM, org_id=org_id, requests=requests, expired=expired) == len(wanted):
+        return {}  # each was new, or is asked anew after its time
     return await find_answers(tx, org_id, wanted, expired=expired)
 
 

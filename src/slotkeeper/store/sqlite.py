@@ -24,16 +24,17 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from slotkeeper.domain.errors import Conflict, SlotkeeperError, Unavailable
+from slotkeeper.domain.errors import Unavailable
 from slotkeeper.store.database import SQL, Row, Value, Work
 from slotkeeper.store.migrations import Migration, list_migrations
 from slotkeeper.store.sqlite_log import Checkpointer
+from slotkeeper.store.sqlite_session import SqliteConnection, drive, roll_back, translate
 from slotkeeper.store.sqlite_sql import spell, spell_schema
 
 T = TypeVar("T")
@@ -43,66 +44,8 @@ OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 APPLICATION_ID = 0x510C  # marks a file as Slotkeeper's
 WRITE_PATIENCE = 5.0  # seconds that a write waits for another process's transaction
 READ_PATIENCE = 0.5
+MOST_LOOKS = 1_000  # rows remembered as long as nothing is written
 LOOK_EVERY = 1.0  # seconds after which a read makes sure that the file is still the one that is open
-
-
-def translate(error: sqlite3.Error) -> SlotkeeperError:
-    """The domain's error for one of SQLite's; what is nobody's fault here is Unavailable."""
-    if isinstance(error, sqlite3.IntegrityError):
-        log.info("the database refused a row: %s", error)
-        return Conflict("Another record stands against this one; read it again and retry.")
-    if isinstance(error, sqlite3.ProgrammingError) or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-        raise error  # a statement of ours is wrong
-    log.warning("the database cannot answer: %s", error)
-    return Unavailable()
-
-
-class SqliteConnection:
-    """One transaction on one SQLite connection; fills in the Connection protocol without suspending."""
-
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        self._raw = raw
-
-    async def fetch(self, sql: SQL, **values: Value) -> Sequence[Row]:
-        """All rows of a statement."""
-        return self._raw.execute(spell(sql), values).fetchall()
-
-    async def fetch_one(self, sql: SQL, **values: Value) -> Row | None:
-        """The first row of a statement, or None."""
-        row: Row | None = self._raw.execute(spell(sql), values).fetchone()
-        return row
-
-    async def execute(self, sql: SQL, **values: Value) -> int:
-        """Run a statement and say how many rows it changed."""
-        return self._raw.execute(spell(sql), values).rowcount
-
-    async def insert(self, sql: SQL, org_id: str, rows: Sequence[Sequence[Value]]) -> None:
-        """Store some rows of an organization."""
-        self._raw.executemany(spell(sql), [(org_id, *row) for row in rows])
-
-    async def lock(self, sql: SQL, **values: Value) -> int | None:
-        """Nothing is left to be locked: a transaction that writes has the whole database to itself."""
-
-    async def execute_each(self, sql: SQL, rows: Sequence[Mapping[str, Value]]) -> None:
-        """Run a statement once for each of some sets of values."""
-        self._raw.executemany(spell(sql), rows)
-
-
-def drive(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends to its end, in any thread."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    work.close()
-    raise RuntimeError("work on the embedded database must not wait for anything else")
-
-
-def _roll_back(raw: sqlite3.Connection) -> None:
-    """Undo a transaction, unless SQLite has done so already."""
-    if raw.in_transaction:
-        raw.execute("ROLLBACK")
 
 
 class SqliteDatabase:
@@ -127,18 +70,41 @@ class SqliteDatabase:
         self._checkpointer = Checkpointer(self._reader)
         self._identity: tuple[int, int] | None = None  # of the file that the connections are open on
         self._looked_at = 0.0
+        self._stamp: int | None = None  # while the event loop has not come round since it was read
+        self._looked_under: int | None = None
+        self._looks: dict[tuple[Value, ...], Row | None] = {}  # what was read under that stamp
 
     async def read(self, work: Work[T]) -> T:
         """See the protocol; runs in the calling thread without suspending."""
         return self._read(work)
 
     async def look(self, sql: SQL, **values: Value) -> Row | None:
-        """See the protocol; runs in the calling thread without suspending."""
+        """See the protocol; runs in the calling thread without suspending. The same twice is read once per stamp."""
+        stamp, place = self.stamp(), (sql, *values.values())
+        if stamp is None or stamp != self._looked_under or len(self._looks) >= MOST_LOOKS:
+            self._looked_under = stamp
+            self._looks.clear()
+        elif place in self._looks:
+            return self._looks[place]
         try:
             rows: list[Row] = self._reader().execute(spell(sql), values).fetchall()  # one left unread stays a snapshot
         except sqlite3.Error as error:
             raise translate(error) from error
-        return rows[0] if rows else None
+        row = self._looks[place] = rows[0] if rows else None
+        return row
+
+    def stamp(self) -> int | None:
+        """See the protocol. All who ask before the event loop comes round waited when the first of them asked."""
+        if self._stamp is None:
+            try:
+                (self._stamp,) = self._reader().execute("PRAGMA data_version").fetchone()
+            except (sqlite3.Error, Unavailable):  # which is said to the one who then reads
+                return None
+            asyncio.get_running_loop().call_soon(self._forget_stamp)
+        return self._stamp
+
+    def _forget_stamp(self) -> None:
+        self._stamp = None
 
     async def read_aside(self, work: Work[T]) -> T:
         """See the protocol; runs in a thread of its own."""
@@ -311,7 +277,7 @@ class SqliteDatabase:
                 result = drive(work(SqliteConnection(raw)))
             except BaseException:  # also of one who went away while it began
                 if self._writing is not None:
-                    _roll_back(self._writing)
+                    roll_back(self._writing)
                 raise
             await self._in_writer(self._commit, raw)
         except sqlite3.Error as error:
@@ -349,7 +315,7 @@ class SqliteDatabase:
         try:
             raw.execute("COMMIT")
         except BaseException:
-            _roll_back(raw)
+            roll_back(raw)
             raise
         self._checkpointer.tell()
 
@@ -361,7 +327,7 @@ class SqliteDatabase:
             try:
                 result = act(raw)
             except BaseException:
-                _roll_back(raw)
+                roll_back(raw)
                 raise
             self._commit(raw)
         except sqlite3.Error as error:

@@ -11,6 +11,8 @@ from slotkeeper.domain.errors import SlotkeeperError
 log = logging.getLogger(__name__)
 
 LONGEST_LOG = 8192  # pages of 4 KiB
+FEW = 256  # pages that writers may wait for
+ROUNDS = 4  # after how many more rounds they may be more
 CHECKPOINT_EVERY = 1.0  # seconds between a commit and the checkpoint that follows it
 PATIENCE = 30  # milliseconds in which writers wait, where readers keep a log that is too long from starting anew
 REST = 30.0  # seconds after which it is tried again, where one of them stays long
@@ -58,11 +60,21 @@ class Checkpointer:
         """Copy what nobody reads any more.
 
         Under steady writes there are always new pages, and the log would never start anew; once it is long, writers
-        wait for a moment until it does.
+        wait for a moment until it does. What was written while it was copied is copied before, so that little is left
+        for that moment.
         """
-        _, pages, _ = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        pages = self._copy_aside(raw)
+        for _ in range(ROUNDS):
+            copied, pages = pages, self._copy_aside(raw) if pages > LONGEST_LOG else pages
+            if pages - copied <= FEW:
+                break
         if pages > LONGEST_LOG and time.monotonic() >= self._rests_until:
             raw.execute(f"PRAGMA busy_timeout = {PATIENCE}")
             is_kept, _, _ = raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
             if is_kept:
                 self._rests_until = time.monotonic() + REST
+
+    def _copy_aside(self, raw: sqlite3.Connection) -> int:
+        """Copy what nobody reads any more while others write on; how many pages the log held when that began."""
+        pages: int = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+        return pages
