@@ -13,6 +13,7 @@ PYTHON ?=
 ARGS ?=
 PYTEST := $(RUN)/python -m pytest
 CODE := src tests benchmarks
+DASHBOARD := src/slotkeeper/dashboard
 
 # A stamp says that the lock file is installed; nothing is installed twice.
 RUNTIME := $(VENV)/.runtime-installed
@@ -48,7 +49,17 @@ lint: $(DEV)
 .PHONY: test
 test: lint ## Everything: format, lint, strict types, all tests, the docs
 	@tools/pooler
+	@tools/browser
 	$(PYTEST)
+
+.PHONY: texts
+texts: $(DEV) ## Gather the dashboard's texts for translators, after a change of them
+	cd $(DASHBOARD) && $(CURDIR)/$(RUN)/pybabel --quiet extract -F $(CURDIR)/pyproject.toml -k N_ -k _say \
+		--no-location --sort-output --omit-header -o locale/messages.pot .
+	for file in $(wildcard $(DASHBOARD)/locale/*.po); do \
+		$(RUN)/pybabel --quiet update -i $(DASHBOARD)/locale/messages.pot -o $$file -l $$(basename $$file .po) \
+			--no-fuzzy-matching --omit-header || exit 1; \
+	done
 
 .PHONY: check
 check: lint ## The part of `make test` that takes seconds
@@ -57,6 +68,7 @@ check: lint ## The part of `make test` that takes seconds
 .PHONY: soak
 soak: lint ## The same tests with the long rounds
 	@tools/pooler
+	@tools/browser
 	$(PYTEST) --soak
 
 .PHONY: bench

@@ -8,7 +8,9 @@ and on the packaged PostgreSQL. Some modules run through a pooler besides.
 from collections.abc import Callable, Iterator
 
 import pytest
+from argon2 import PasswordHasher
 
+from slotkeeper.operations import passwords
 from tests.engines import ALL, BOTH, POOLER, SECTIONS, THROUGH_POOLER
 from tests.prepared import Prepared, prepare
 from tests.world import Cast, Client, World
@@ -70,3 +72,12 @@ def outsider(world: World, cast: Cast) -> Client:
 def nobody(world: World) -> Client:
     """Somebody without a key."""
     return Client(world, None)
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Passwords hashed at next to no cost; what their hashes are worth is tested by itself."""
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords._nobodys.cache_clear()
+    yield
+    passwords._nobodys.cache_clear()

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, TypeVar
 import httpx
 
 from slotkeeper.app import create_app, open_database
-from slotkeeper.domain.access import Scope
+from slotkeeper.domain.access import Scope, operator
 from slotkeeper.domain.model import Channel
-from slotkeeper.operations import access, directory, exports, imports
+from slotkeeper.domain.users import Role
+from slotkeeper.operations import access, directory, exports, imports, users
 from slotkeeper.operations.exports import Export
 from slotkeeper.operations.imports import Imported
 from slotkeeper.settings import Settings
@@ -30,7 +31,7 @@ PAIRS = [(one, other) for one in BOTH for other in BOTH]
 """Every engine to move from, with every one to move to."""
 
 SCHEMA = resources.files("slotkeeper.store").joinpath("schema.sql").read_text(encoding="utf-8")
-STAY = {"rate_leases", "imports"}
+STAY = {"rate_leases", "sign_ins", "attempts", "imports"}
 COLUMNS = {
     table: re.findall(r"^    (\w+) (?:UUID|TEXT|DATE|INSTANT|INTEGER|BOOLEAN)\b", body, re.MULTILINE)
     for table, body in re.findall(r"CREATE TABLE (\w+) \((.*?)^\);", SCHEMA, re.MULTILINE | re.DOTALL)
@@ -194,4 +195,9 @@ def furnish(house: House, name: str = "Klinik Übersee 🩺") -> Furnished:
             lambda tx: rate_leases.take_lease(tx, org_id, key_id, revoked_id, share=1, counts_until=house.clock())
         )
     )
+    boss = operator(org_id)
+    for email, role in (("Ñandú@example.org", Role.ADMIN), ("gone@example.org", Role.DESK)):
+        made = users.create_user(house.db, boss, email=email, name="Zoë “Zo”", role=role, now=house.clock())
+        invited = house.run(made)
+    house.run(users.disable_user(house.db, boss, invited.user.user_id, now=house.clock()))
     return clinic._replace(hold=hold, booked=booked)

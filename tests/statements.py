@@ -13,6 +13,7 @@ MODULES = sorted(Path(store.__path__[0]).glob("*.py"))
 UNROUTED = {
     "directory._ORGANIZATIONS": "the person at the command line lists all organizations",
     "directory._HORIZONS": "rolling forward looks for work in every organization; what it finds is done one by one",
+    "sign_ins._SOME": "a browser that knows no organization yet asks whether there is only one",
 }
 """Statements that are not about one organization, and why."""
 

@@ -34,8 +34,9 @@ ALLOWED = {
     "api": {"domain", "operations", "settings", "api"},
     "load": {"domain", "load"},
     "cli": {"domain", "operations", "settings", "load", "app", "cli"},
+    "dashboard": {"domain", "operations", "settings", "dashboard"},
     "__main__": {"cli"},
-    "app": {"domain", "store", "operations", "settings", "api", "app"},
+    "app": {"domain", "store", "operations", "settings", "api", "dashboard", "app"},
 }
 """Which parts of the package each part may import; ``app`` is the composition root."""
 

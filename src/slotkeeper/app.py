@@ -22,9 +22,15 @@ from slotkeeper.api.door import Door
 from slotkeeper.api.request import Page, Site
 from slotkeeper.api.request_log import LoggingDoor
 from slotkeeper.api.routes import OPERATIONS
+from slotkeeper.dashboard.door import Dashboard
+from slotkeeper.dashboard.routes import ROUTES
+from slotkeeper.dashboard.sign_in import link_path, sign_in_path
+from slotkeeper.dashboard.visit import PREFIX as DASHBOARD
+from slotkeeper.dashboard.visit import Site as Desk
 from slotkeeper.domain.errors import NotFound, SlotkeeperError, Unavailable, WrongSchema
-from slotkeeper.operations import Clock, Database, audit, schedule
+from slotkeeper.operations import Clock, Database, audit, schedule, sign_ins
 from slotkeeper.operations.availability import Replies
+from slotkeeper.operations.facts import Knowledge
 from slotkeeper.operations.line import new_line
 from slotkeeper.operations.rate_leases import SharedRateLimits
 from slotkeeper.operations.rate_limits import RateLimiter
@@ -55,7 +61,8 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     """
     shared = settings.workers > 1 or is_server(settings.database_url)
     limits = SharedRateLimits(db) if shared else RateLimiter()
-    site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), new_line(db))
+    line = new_line(db)
+    site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), line)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -73,7 +80,11 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
             await db.close()
 
     door = LoggingDoor if settings.log_level == "debug" else Door
-    return door(site, OPERATIONS, limits=limits, clock=clock).router(lifespan)
+    router = door(site, OPERATIONS, limits=limits, clock=clock).router(lifespan)
+    desk = Desk(db, line, Knowledge(), clock, settings.public_url, settings.proxies)
+    # What leads to no path of the interface is asked for by browsers: requests of programs pay nothing for them.
+    router.default = Dashboard(desk, ROUTES).beside(router.default)
+    return router
 
 
 async def keep_rolling_forward(db: Database, *, clock: Clock) -> None:
@@ -94,6 +105,7 @@ async def keep_forgetting(db: Database, *, clock: Clock) -> None:
     while True:
         try:
             await audit.forget_old(db, now=clock())
+            await sign_ins.forget_ended(db, now=clock())
         except Exception:
             log.exception("what is kept no longer could not be taken away, trying again in an hour")
         await asyncio.sleep(SECONDS_BETWEEN_FORGETTING)
@@ -124,6 +136,25 @@ def _start_log(settings: Settings) -> None:
     )
     if settings.log_level != "debug":
         logging.getLogger("uvicorn").setLevel(logging.WARNING)  # that it starts and stops is no news
+
+
+def dashboard_at(server_url: str) -> str:
+    """The address of the dashboard of a server."""
+    return f"{server_url}{DASHBOARD}"
+
+
+def link_to(settings: Settings, secret: str) -> str:
+    """The address of a one-time link, as browsers reach it."""
+    return f"{_desk(settings)}{link_path(secret)}"
+
+
+def sign_in_at(settings: Settings, org_id: str) -> str:
+    """The address of an organization's own sign-in page, as browsers reach it."""
+    return f"{_desk(settings)}{sign_in_path(org_id)}"
+
+
+def _desk(settings: Settings) -> str:
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
 
 
 def serve(settings: Settings, listener: socket.socket) -> None:

@@ -18,6 +18,7 @@ PREFIX = "SLOTKEEPER_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 HIGHEST_PORT = 65535
 MOST_WORKERS = 64
+MOST_PROXIES = 10
 
 KEY_VARIABLE = "SLOTKEEPER_API_KEY"
 """Where a command that asks a running server looks for its API key."""
@@ -41,6 +42,8 @@ class Settings:
 
     ``port`` 0 lets the system choose a free one; ``workers`` is the number of server processes. ``replica_url`` is
     empty without a replica; ``pooler`` says that servers are reached through a pooler in transaction mode.
+    ``public_url`` is how people's browsers reach the dashboard, empty where that is the server itself; ``proxies`` is
+    how many stand before it, each of which adds to ``X-Forwarded-For``.
     """
 
     database_url: str = "sqlite:///slotkeeper.db"
@@ -48,6 +51,8 @@ class Settings:
     pooler: bool = False
     host: str = "127.0.0.1"
     port: int = 8000
+    public_url: str = ""
+    proxies: int = 0
     workers: int = 1
     log_level: str = "info"
 
@@ -136,6 +141,18 @@ def _check_replica(settings: Settings) -> None:
         raise _refusal("replica_url", "The replica is the database itself: name a standby of it, or give no replica.")
 
 
+def _check_public_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or parts.path or parts.query or parts.fragment or "@" in parts.netloc or _UNPRINTABLE.search(url):
+        raise _refusal(
+            "public_url", f"The public URL must be like https://desk.example.org, without a path, not '{url}'."
+        )
+
+
 def _checked(settings: Settings) -> Settings:
     check_database(settings.database_url)
     if settings.replica_url:
@@ -146,6 +163,10 @@ def _checked(settings: Settings) -> Settings:
         raise _refusal("host", "The host to listen on must not be empty: give a name or an address such as 127.0.0.1.")
     if not 0 <= settings.port <= HIGHEST_PORT:
         raise _refusal("port", f"The port must be 0–{HIGHEST_PORT} (0: any free one), not {settings.port}.")
+    if settings.public_url:
+        _check_public_url(settings.public_url)
+    if not 0 <= settings.proxies <= MOST_PROXIES:
+        raise _refusal("proxies", f"The number of proxies must be 0–{MOST_PROXIES}, not {settings.proxies}.")
     if not 1 <= settings.workers <= MOST_WORKERS:
         raise _refusal("workers", f"The number of workers must be 1–{MOST_WORKERS}, not {settings.workers}.")
     if settings.log_level not in LOG_LEVELS:

@@ -1,12 +1,15 @@
-"""Fixtures for moving house: on every engine, to every engine."""
+"""Fixtures for moving house, on every engine to every engine; and for signing in."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import direct
 from tests.engines import empty_database
 from tests.moving import PAIRS, Furnished, House, furnish
+from tests.signing import Entrance
+from tests.world import Cast, World
 
 
 @pytest.fixture(params=PAIRS, ids=" to ".join)
@@ -41,3 +44,17 @@ def new(houses: tuple[House, House]) -> House:
 def clinic(old: House) -> Furnished:
     """A clinic in the old house, with rows in every table."""
     return furnish(old)
+
+
+@pytest.fixture
+def entrance(world: World, cast: Cast) -> Entrance:
+    """A clinic with a person who has a one-time link."""
+    return Entrance(world, cast.owner_org)
+
+
+@pytest.fixture
+def known(entrance: Entrance) -> Entrance:
+    """The same, and the person has a password; the sign-in that the link began is over."""
+    entrance.choose(entrance.link)
+    direct.change(entrance.world.url, "DELETE FROM sign_ins")
+    return entrance

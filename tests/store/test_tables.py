@@ -16,6 +16,8 @@ DECLARED = {
 }
 STAY = {
     "rate_leases": "what server processes on one database have let through in the last minute",
+    "sign_ins": "who is signed in at the servers on one database",
+    "attempts": "how often a password was tried there of late",
     "imports": "how an organization came into one database",
 }
 """The tables that do not move with an organization, and why."""

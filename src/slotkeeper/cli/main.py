@@ -17,6 +17,7 @@ from slotkeeper.cli.moving import export_file, import_file
 from slotkeeper.cli.schedule import regenerate
 from slotkeeper.cli.serve import serve
 from slotkeeper.cli.upkeep import check, migrate, patients
+from slotkeeper.cli.users import users
 from slotkeeper.cli.windows import windows
 from slotkeeper.domain.errors import InvalidInput, SlotkeeperError
 
@@ -44,6 +45,7 @@ def slotkeeper() -> None:
                         slotkeeper services create "General Checkup"
                         slotkeeper windows import windows.csv
                         slotkeeper keys create --scopes slots:read,slots:write
+                        slotkeeper users create you@example.org --role admin
                         slotkeeper serve
 
     All commands work on sqlite:///slotkeeper.db in the working folder, unless --database or the
@@ -60,6 +62,7 @@ for command in (
     branches,
     services,
     keys,
+    users,
     windows,
     closures,
     regenerate,

@@ -10,6 +10,7 @@ from slotkeeper.domain.calendar import zone_names
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR, parse_date, parse_slot_id, parse_uuid
 from slotkeeper.domain.texts import NAME_LENGTH, parse_text
+from slotkeeper.domain.users import parse_email, parse_language
 from slotkeeper.load.target import target_of
 from slotkeeper.settings import check_database
 
@@ -43,6 +44,32 @@ class Zone(click.ParamType[str]):
             hint = f"Did you mean {near[0]}?" if near else "Europe/Berlin and Asia/Kolkata are some."
             self.fail(f"'{name}' is no IANA time zone. {hint}", param, ctx)
         return name
+
+
+class Email(click.ParamType[str]):
+    """An e-mail address."""
+
+    name = "EMAIL"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address, without white space at its ends."""
+        email = parse_email(str(value))
+        if email is None:
+            self.fail(f"'{value}' is no e-mail address.", param, ctx)
+        return email
+
+
+class Language(click.ParamType[str]):
+    """A language tag."""
+
+    name = "LANGUAGE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The tag as it is."""
+        language = parse_language(str(value))
+        if language is None:
+            self.fail(f"'{value}' is no language tag: en and en-GB are some.", param, ctx)
+        return language
 
 
 class Date(click.ParamType[date]):

@@ -20,7 +20,7 @@ from slotkeeper.cli.shell import DATABASE, JSON, Shell
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.operations.demo import Demo, fill_demo
 from slotkeeper.operations.directory import list_organizations
-from slotkeeper.settings import HIGHEST_PORT, LOG_LEVELS, MOST_WORKERS, Settings, read_settings, shown
+from slotkeeper.settings import HIGHEST_PORT, LOG_LEVELS, MOST_PROXIES, MOST_WORKERS, Settings, read_settings, shown
 
 BACKLOG = 2048
 
@@ -51,6 +51,8 @@ class Prepared(NamedTuple):
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), help="How much to log on stderr.  [default: info]")
 @click.option("--replica", "replica_url", type=DatabaseUrl(), help="A standby of the PostgreSQL, for what may lag.")
 @click.option("--pooler/--no-pooler", default=None, help="The PostgreSQL is reached through a pooler.")
+@click.option("--public-url", help="How browsers reach the dashboard, such as https://desk.example.org.")
+@click.option("--proxies", type=click.IntRange(0, MOST_PROXIES), help="How many proxies stand before it.  [default: 0]")
 @click.option("--demo", is_flag=True, help="Fill an empty database with a believable clinic first.")
 @DATABASE
 @JSON
@@ -61,11 +63,13 @@ def serve(demo: bool, as_json: bool, **flags: str | int | None) -> None:
     Example:  slotkeeper serve --demo --database sqlite:///demo.db
     Example:  slotkeeper serve --host 0.0.0.0 --port 80 --workers 2
 
-    Prints one line with the address as soon as it answers; with --demo also a key (a new one at each
-    start) and a curl line for next Monday that works as it stands. With --json: url, docs and demo.
+    Prints one line with the address as soon as it answers; with --demo also a key, a password for the
+    dashboard (new ones at each start), and a curl line for next Monday that works as it stands. With
+    --json: url, docs and demo.
 
     Each flag is also read from the environment: SLOTKEEPER_HOST, SLOTKEEPER_PORT, SLOTKEEPER_WORKERS,
-    SLOTKEEPER_LOG_LEVEL, SLOTKEEPER_DATABASE_URL, SLOTKEEPER_REPLICA_URL and SLOTKEEPER_POOLER.
+    SLOTKEEPER_LOG_LEVEL, SLOTKEEPER_DATABASE_URL, SLOTKEEPER_REPLICA_URL, SLOTKEEPER_POOLER,
+    SLOTKEEPER_PUBLIC_URL and SLOTKEEPER_PROXIES.
     """
     settings = read_settings(os.environ, **flags)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -140,12 +144,21 @@ def _greeting(settings: Settings, address: Address, prepared: Prepared) -> tuple
     if demo is not None:
         query = f"{address.url}/v1/appointment-slots/availability?date={demo.monday}&session=Morning"
         curl = shlex.join(["curl", "-s", query, "-H", f"Authorization: Bearer {demo.key}"])
-        answer["demo"] = {"key": demo.key, "staff_key": demo.staff_key, "curl": curl}
+        sign_in = {
+            "url": app.dashboard_at(settings.public_url or address.url),
+            "email": demo.emails[0],
+            "password": demo.password,
+        }
+        answer["demo"] = {"key": demo.key, "staff_key": demo.staff_key, "curl": curl, "sign_in": sign_in}
         lines += [
             "",
             f"The demo is '{demo.organization.name}'. Its keys may do everything; each start makes new ones.",
             f"  A program's key (it may fill ai_slots):        {demo.key}",
             f"  A receptionist's key (it may fill max_slots):  {demo.staff_key}",
+            "",
+            f"The dashboard is at {sign_in['url']}",
+            f"  E-mail:    {demo.emails[0]} (an admin; {', '.join(demo.emails[1:])} may do less)",
+            f"  Password:  {demo.password}",
             "",
             "The places of next Monday morning:",
             "",

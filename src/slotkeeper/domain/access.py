@@ -39,10 +39,11 @@ class Once(NamedTuple):
 
 
 class Caller(NamedTuple):
-    """Who asks, an organization's key with its scopes and channel; and by which request.
+    """Who asks, an organization's key or a person with their scopes and channel; and by which request.
 
-    ``key_id`` is empty for the person at the command line, ``request_id`` where there is no request. A key may end at
-    an instant, ``expires_at``.
+    ``key_id`` is empty for a person at the dashboard, whose ``user_id`` it is, and for the one at the command line,
+    who has neither; ``request_id`` where there is no request. A key may end at an instant,
+    ``expires_at``.
     """
 
     org_id: str
@@ -53,11 +54,25 @@ class Caller(NamedTuple):
     request_id: str = ""
     once: Once | None = None
     expires_at: int | None = None
+    user_id: str = ""
+
+    @property
+    def id(self) -> str:
+        """Under whose name requests and holds are kept."""
+        return self.key_id or self.user_id
 
     def with_once(self, once: Once) -> "Caller":
         """The same caller, for a request that takes effect once."""
         return Caller(
-            self.org_id, self.key_id, self.scopes, self.channel, self.rate_limit, self.request_id, once, self.expires_at
+            self.org_id,
+            self.key_id,
+            self.scopes,
+            self.channel,
+            self.rate_limit,
+            self.request_id,
+            once,
+            self.expires_at,
+            self.user_id,
         )
 
     def require(self, scope: Scope) -> None:
@@ -74,9 +89,11 @@ def make_key(org_id: str, secret: str) -> str:
 def organization_of_key(key: str) -> str | None:
     """The organization id that a key's text carries, or None where the text is no key."""
     found = _KEY.fullmatch(key)
-    if found is None:
-        return None
-    plain = found[1]
+    return None if found is None else with_dashes(found[1])
+
+
+def with_dashes(plain: str) -> str:
+    """The id of 32 hexadecimal digits."""
     return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
 
 

@@ -167,6 +167,16 @@ class TooManyHolds(RateLimitExceeded):
         )
 
 
+class TooManyTries(RateLimitExceeded):
+    """A password was tried too often; ``retry_after`` is when it may be tried again."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(0, retry_after)
+        minutes = -(-retry_after // 60)
+        unit = "minute" if minutes == 1 else "minutes"
+        self.message = f"There were too many attempts to sign in; try again in {minutes} {unit}."
+
+
 class Unavailable(SlotkeeperError):
     """The database cannot answer now; ``retry_after`` is in whole seconds."""
 

@@ -154,7 +154,7 @@ class Act(NamedTuple):
             self.action,
             subject,
             caller.key_id or None,
-            None,
+            caller.user_id or None,
             caller.channel,
             caller.request_id or None,
             outcome,
@@ -200,7 +200,7 @@ def keyed_by(caller: Caller) -> Keyed | None:
     """The request of a caller as it is stored, None where it carries no Idempotency-Key."""
     if caller.once is None:
         return None
-    return Keyed(caller.key_id, caller.once.key, caller.once.fingerprint)
+    return Keyed(caller.id, caller.once.key, caller.once.fingerprint)
 
 
 async def claim(

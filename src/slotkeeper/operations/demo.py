@@ -3,12 +3,14 @@
 The same instant always gives the same clinic: what looks like chance comes from a fixed seed.
 """
 
+import secrets
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from slotkeeper.domain.access import Scope
+from slotkeeper.domain.access import Scope, operator
 from slotkeeper.domain.calendar import dates_between, instant_of, today, wanted_dates
 from slotkeeper.domain.errors import Conflict
 from slotkeeper.domain.model import (
@@ -24,18 +26,22 @@ from slotkeeper.domain.model import (
     Window,
 )
 from slotkeeper.operations import demo_clinic as clinic
+from slotkeeper.operations import users
 from slotkeeper.operations.access import create_key
 from slotkeeper.operations.directory import list_organizations
+from slotkeeper.operations.passwords import hash_password
 from slotkeeper.operations.projection import Slice, project, reach
 from slotkeeper.store import appointments, days, directory, windows
 from slotkeeper.store.database import Connection, Database
 from slotkeeper.store.directory import Horizon
+from slotkeeper.store.users import set_password
 
 BOOKED_DAYS = 14
 """How many days back and ahead of today the clinic's diary is filled."""
 
 _DAY = 24 * 60 * 60 * 1000
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SPOKEN = "abcdefghkmnpqrstuvwxyz23456789"
 _STEP = 10  # minutes between two appointments' times
 
 
@@ -43,12 +49,15 @@ class Demo(NamedTuple):
     """What a visitor needs: keys (shown here only) and a date that is worth a look.
 
     ``key`` has every scope and books over the ``ai`` channel, ``staff_key`` over ``staff``; neither has a rate limit.
+    ``password`` is that of all people of the clinic, ``emails`` of whom the first is the admin.
     """
 
     organization: Organization
     key: str
     staff_key: str
     monday: date
+    emails: tuple[str, ...]
+    password: str
 
 
 class Booked(NamedTuple):
@@ -60,7 +69,7 @@ class Booked(NamedTuple):
 
 
 async def fill_demo(db: Database, *, now: int) -> Demo:
-    """Fill an empty database with the clinic; where the clinic is there already, only make new keys for it.
+    """Fill an empty database with the clinic; where it is there already, only make new keys and a new password.
 
     Raises Conflict where the database belongs to somebody else.
     """
@@ -78,6 +87,8 @@ async def fill_demo(db: Database, *, now: int) -> Demo:
         await _make_key(db, "demo", Channel.AI, now=now),
         await _make_key(db, "demo, for staff", Channel.STAFF, now=now),
         next_day(on, Day.MONDAY),
+        tuple(email for email, _, _ in clinic.PEOPLE),
+        await _let_people_in(db, now=now),
     )
 
 
@@ -98,6 +109,20 @@ async def _make_key(db: Database, label: str, channel: Channel, *, now: int) -> 
         now=now,
     )
     return text
+
+
+async def _let_people_in(db: Database, *, now: int) -> str:
+    """Make the people of the clinic, where they are missing, and give all of them a new password: its text."""
+    caller = operator(clinic.ORGANIZATION.org_id)
+    known = {user.email: user.user_id for user in await users.list_users(db, caller)}
+    password = "-".join("".join(secrets.choice(_SPOKEN) for _ in range(4)) for _ in range(4))
+    password_hash = await hash_password(password)
+    for email, name, role in clinic.PEOPLE:
+        if email not in known:
+            made = await users.create_user(db, caller, email=email, name=name, role=role, now=now)
+            known[email] = made.user.user_id
+        await db.write(partial(set_password, org_id=caller.org_id, user_id=known[email], password_hash=password_hash))
+    return password
 
 
 async def _fill(tx: Connection, *, now: int) -> None:

@@ -8,6 +8,7 @@ from itertools import count
 
 from slotkeeper.domain.calendar import parse_instant
 from slotkeeper.domain.model import DAYS, Branch, Configuration, Day, Organization, Service, Session, Window
+from slotkeeper.domain.users import Role
 
 OPENED_AT = parse_instant("2026-05-01T10:00:00.000Z")
 ORGANIZATION = Organization(
@@ -60,6 +61,13 @@ LAST_NAMES = (
     "Bose", "Chopra", "Das", "Fernandes", "Ghosh", "Gupta", "Iyer", "Joshi", "Kapoor", "Khan", "Kulkarni", "Menon",
     "Mehta", "Nair", "Patel", "Pillai", "Rao", "Reddy", "Sharma", "Shetty", "Singh", "Thomas", "Varma",
 )  # fmt: skip
+
+# e-mail, name, role
+PEOPLE = (
+    ("asha@sunrise.example", "Asha Rao", Role.ADMIN),
+    ("ravi@sunrise.example", "Ravi Iyer", Role.MANAGER),
+    ("meera@sunrise.example", "Meera Nair", Role.DESK),
+)
 
 
 def list_windows() -> list[Window]:

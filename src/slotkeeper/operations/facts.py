@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from slotkeeper.domain.access import Caller
 from slotkeeper.domain.booking import STANDING, Rules, Wish
 from slotkeeper.domain.calendar import instant_of, local, wall_time_of
 from slotkeeper.domain.errors import OutsideAvailability
@@ -16,7 +17,7 @@ from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR
 from slotkeeper.operations.directory import get_organization
 from slotkeeper.operations.windows import choose_branch, choose_service
 from slotkeeper.store import directory, windows
-from slotkeeper.store.database import Connection
+from slotkeeper.store.database import Connection, Database
 from slotkeeper.store.days import Place
 
 MOST = 256
@@ -164,3 +165,8 @@ def local_time(instant: int, rules: Rules) -> tuple[date, str]:
             f"'appointment_date' must be in the years {FIRST_YEAR} to {LAST_YEAR} at this branch; choose another date."
         )
     return moment.date(), wall_time_of(moment)
+
+
+async def get_known(db: Database, knowledge: Knowledge, caller: Caller) -> Known:
+    """What is known of the caller's own organization, as the database has it. Raises NotFound where it is gone."""
+    return await db.read(lambda tx: knowledge.get(tx, caller.org_id))

@@ -182,7 +182,7 @@ def _hold(new: NewHold, wish: Wish, caller: Caller, facts: Facts) -> Hold:
         "",
         "",
         caller.channel,
-        caller.key_id,
+        caller.id,
         wish.wall_time,
         facts.now + new.ttl * 1000,
         facts.now,

@@ -57,7 +57,7 @@ async def ask(line: Line, asked: Asked) -> Done:
     caller = asked.act.caller
     # Neither two changes of one appointment nor two requests with one key may share a group: the later must see
     # what became of the earlier.
-    apart = asked.appointment_id if caller.once is None else (caller.key_id, caller.once.key)
+    apart = asked.appointment_id if caller.once is None else (caller.id, caller.once.key)
     return await line.ask(caller.org_id, asked, now=asked.act.now, apart=apart)
 
 

@@ -126,7 +126,18 @@ TABLES = (
         "audit_id UUID, at INSTANT, action TEXT, subject TEXT, key_id UUID, user_id UUID, channel TEXT,"
         "request_id TEXT, outcome TEXT, before TEXT, after TEXT",
     ),
-    # Last of those that move: without its keys nobody can use an organization that is not whole yet.
+    _table(
+        "users",
+        "user_id",
+        "user_id UUID, email TEXT, folded_email TEXT, name TEXT, role TEXT, language TEXT, password_hash TEXT,"
+        "disabled_at INSTANT, created_at INSTANT, updated_at INSTANT",
+    ),
+    _table(
+        "links",
+        "token_hash",
+        "token_hash TEXT, user_id UUID, purpose TEXT, expires_at INSTANT, created_at INSTANT",
+    ),
+    # Last of those that move: without its keys no program can use an organization that is not whole yet.
     _table(
         "api_keys",
         "key_hash",
@@ -140,6 +151,14 @@ TABLES = (
         "key_id UUID, lease_id UUID, share INTEGER, counts_until INSTANT",
         moves=False,
     ),
+    # Who is signed in at the servers on this database, and who tried in vain.
+    _table(
+        "sign_ins",
+        "token_hash",
+        "token_hash TEXT, user_id UUID, created_at INSTANT, seen_at INSTANT",
+        moves=False,
+    ),
+    _table("attempts", "subject", "subject TEXT, tries INTEGER, until INSTANT", moves=False),
     # How the organization came into this database.
     _table(
         "imports",

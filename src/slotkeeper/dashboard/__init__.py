@@ -1,0 +1,1 @@
+"""The dashboard: pages for the people of the clinic, over the same operations as the API."""

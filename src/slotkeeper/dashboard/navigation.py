@@ -1,0 +1,18 @@
+"""What the navigation offers, in its order."""
+
+from typing import NamedTuple
+
+from slotkeeper.dashboard.texts import N_
+from slotkeeper.domain.access import Scope
+
+
+class Item(NamedTuple):
+    """One link: its words, its path below PREFIX, and the scope that makes it of use."""
+
+    words: str
+    path: str
+    scope: Scope
+
+
+NAVIGATION = (Item(N_("Week"), "/board", Scope.SLOTS_READ),)
+"""Only what the person's role may do is shown."""
