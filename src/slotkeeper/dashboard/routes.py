@@ -4,7 +4,9 @@ A path stands below ``PREFIX``. A scope of None lets in whoever is signed in; wh
 """
 
 from slotkeeper.dashboard.board import show_board
+from slotkeeper.dashboard.closures import add_closure, remove_closure, show_closures
 from slotkeeper.dashboard.files import show_file
+from slotkeeper.dashboard.schedule import set_places, set_service, set_status, show_window_date
 from slotkeeper.dashboard.sign_in import (
     change_password,
     show_home,
@@ -34,4 +36,19 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/password", change_password),
     # The board.
     Route("GET", "/board", show_board, Scope.SLOTS_READ),
+    # The schedule: one date of a window.
+    Route("GET", "/schedule/{calendar_id}/{date}", show_window_date, Scope.SLOTS_WRITE),
+    Route("POST", "/schedule/{calendar_id}/{date}/status", set_status, Scope.SLOTS_WRITE, again=show_window_date),
+    Route("POST", "/schedule/{calendar_id}/{date}/places", set_places, Scope.SLOTS_WRITE, again=show_window_date),
+    Route(
+        "POST",
+        "/schedule/{calendar_id}/{date}/services/{service_id}",
+        set_service,
+        Scope.SLOTS_WRITE,
+        again=show_window_date,
+    ),
+    # The schedule: closures.
+    Route("GET", "/closures", show_closures, Scope.SLOTS_WRITE),
+    Route("POST", "/closures", add_closure, Scope.SLOTS_WRITE),
+    Route("POST", "/closures/{closure_id}/remove", remove_closure, Scope.SLOTS_WRITE, again=show_closures),
 )
