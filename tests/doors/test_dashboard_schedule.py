@@ -1,8 +1,12 @@
 """The forms that change the schedule: who may send them, and what they do, without a screen."""
 
+import json
+
 import pytest
 
+from slotkeeper.domain.errors import Unavailable
 from slotkeeper.domain.users import Role
+from slotkeeper.operations import schedule
 from tests.browsing import Browser, form_token, location
 from tests.world import Cast, Client, World, plus_days
 
@@ -120,3 +124,129 @@ def test_a_disabled_window_says_why_a_date_with_bookings_is_closed(
     browser.sign_in("manager@example.org")
     assert "No enabled weekly window covers this date" in browser.get(f"/schedule/{window}/{MONDAY}").text
     assert "it is disabled" in browser.get(f"/schedule/{window}/{plus_days(MONDAY, 7)}").text
+
+
+WINDOW = {
+    "day": "tuesday",
+    "session": "Evening",
+    "batch": "<b>",
+    "start_time": "17:00",
+    "end_time": "19:00",
+    "max_slots": "9",
+    "ai_slots": "",
+    "service_id": "",
+}
+HEAD = "branch,day,session,batch,start_time,end_time,max_slots,ai_slots,appointment_type"
+
+
+def windows_of(owner: Client) -> list[tuple[str, str, int, str]]:
+    found = owner.get("/v1/appointment-slots").json()["data"]
+    return [(one["day"], one["session"], one["max_slots"], one["status"]) for one in found]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_windows_are_changed_by_managers_and_above_only(
+    browser: Browser, owner: Client, window: str, role: Role
+) -> None:
+    browser.sign_in(f"{role}@example.org")
+    status = 403 if role is Role.DESK else 303
+    for below, fields in (("", WINDOW), (f"/{window}", WINDOW | {"day": "friday"}), (f"/{window}/disable", {})):
+        assert browser.post(f"/windows{below}", fields, page="/password").status_code == status
+    if role is Role.DESK:
+        assert windows_of(owner) == [("monday", "Morning", 20, "OPEN")]
+    else:
+        assert windows_of(owner) == [("tuesday", "Evening", 9, "OPEN"), ("friday", "Evening", 9, "CLOSED")]
+    assert browser.post(f"/windows/{window}/enable", {}, page="/password").status_code == status
+    assert {one[3] for one in windows_of(owner)} == {"OPEN"}
+    assert browser.get("/windows").status_code == (403 if role is Role.DESK else 200)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_files_are_imported_by_managers_and_above_only(browser: Browser, owner: Client, role: Role) -> None:
+    browser.sign_in(f"{role}@example.org")
+    content = f"{HEAD}\r\nMain Street,monday,Morning,MA,09:00,11:00,20,10,\r\n"
+    would = browser.post("/windows/import", {"lines": content}, page="/password")
+    assert would.status_code == (403 if role is Role.DESK else 200)
+    assert windows_of(owner) == []
+    done = browser.post("/windows/import", {"lines": content, "step": "import"}, page="/password")
+    assert done.status_code == (403 if role is Role.DESK else 303)
+    assert windows_of(owner) == ([] if role is Role.DESK else [("monday", "Morning", 20, "OPEN")])
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"a;b\n", b"\x00", (HEAD + "\n").encode(), b'"'])
+def test_what_is_no_such_file_is_refused_with_a_sentence(browser: Browser, owner: Client, content: bytes) -> None:
+    del owner
+    browser.sign_in("manager@example.org")
+    token = {"form_token": form_token(browser.get("/windows/import").text)}
+    answer = browser.request("POST", "/windows/import", data=token, files={"file": ("w.csv", content)})
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+
+
+def test_an_import_that_is_refused_at_the_end_leaves_nothing(browser: Browser, owner: Client) -> None:
+    browser.sign_in("manager@example.org")
+    content = f"{HEAD}\nMain Street,monday,Morning,MA,09:00,11:00,20,10,\nNowhere,monday,Morning,MA,09:00,11:00,2,1,\n"
+    answer = browser.post("/windows/import", {"lines": content, "step": "import"})
+    assert answer.status_code == 400
+    assert "Line 3: This organization has no branch" in answer.text
+    assert windows_of(owner) == []
+
+
+def test_a_service_that_is_gone_does_not_lose_what_was_typed_elsewhere(
+    browser: Browser, owner: Client, window: str
+) -> None:
+    browser.sign_in("manager@example.org")
+    answer = browser.post(f"/windows/{window}", WINDOW | {"service_id": "x"}, page="/windows")
+    assert answer.status_code == 400
+    assert 'value="&lt;b&gt;"' in answer.text
+    assert windows_of(owner) == [("monday", "Morning", 20, "OPEN")]
+
+
+def dates(first: str, last: str, step: str) -> dict[str, str]:
+    return {"date_from": first, "date_to": last, "step": step}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_records_are_regenerated_by_managers_and_above_only(
+    browser: Browser, owner: Client, window: str, role: Role
+) -> None:
+    del window
+    browser.sign_in(f"{role}@example.org")
+    far = ("2027-06-01", "2027-06-14")
+    would = browser.post("/regenerate", dates(*far, ""), page="/password")
+    assert would.status_code == (403 if role is Role.DESK else 200)
+    assert owner.records(*far) == []
+    done = browser.post("/regenerate", dates(*far, "run"), page="/password")
+    assert done.status_code == (403 if role is Role.DESK else 303)
+    assert len(owner.records(*far)) == (0 if role is Role.DESK else 4)
+
+
+def test_a_script_is_told_of_each_step_of_a_regenerate(browser: Browser, owner: Client) -> None:
+    for number in range(7):
+        owner.window(day="monday", batch_name=f"B{number}")
+    browser.sign_in("manager@example.org")
+    sent = dates("2027-01-01", "2027-12-31", "run")
+    answer = browser.post("/regenerate", sent, page="/regenerate", accept="application/x-ndjson")
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    *steps, last = [json.loads(line) for line in answer.text.splitlines()]
+    done = [step["done"] for step in steps]
+    assert len(done) > 1, "it takes several transactions"
+    assert done == sorted(set(done))
+    assert done[-1] == 364
+    assert {step["total"] for step in steps} == {364}
+    assert last == {"finished": "Done: 364 dates of windows are as the weekly windows say."}
+
+
+def test_a_script_is_told_why_a_regenerate_broke_off(
+    browser: Browser, window: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del window
+
+    async def broken(*_: object, **__: object) -> None:
+        raise Unavailable
+
+    browser.sign_in("manager@example.org")
+    monkeypatch.setattr(schedule, "regenerate", broken)
+    sent = dates("2027-01-01", "2027-12-31", "run")
+    answer = browser.post("/regenerate", sent, page="/regenerate", accept="application/x-ndjson")
+    assert json.loads(answer.text) == {"refused": Unavailable().message}
