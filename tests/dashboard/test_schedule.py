@@ -91,7 +91,7 @@ def test_a_service_is_limited_closed_and_given_back(manager: Page) -> None:
     expect(row).to_contain_text(re.compile(r"open · \d+ of 20 left"))
 
 
-def test_what_a_closure_forbids_is_said_with_its_name(manager: Page, screens: Screens) -> None:
+def test_what_a_closure_forbids_is_said_with_its_name(manager: Page) -> None:
     manager.goto("/app/closures")
     manager.get_by_label("First date").fill("2026-06-08")
     manager.get_by_label("Last date").fill("2026-06-08")
@@ -107,4 +107,3 @@ def test_what_a_closure_forbids_is_said_with_its_name(manager: Page, screens: Sc
     expect(manager.get_by_role("alert")).to_contain_text("the closure 'Founders' day'")
     expect(row.get_by_label("Status")).to_have_value("OPEN")
     assert VACCINATION in manager.url
-    screens.forgive(r"answered with 409")

@@ -1,6 +1,7 @@
 """The forms that change the schedule: who may send them, and what they do, without a screen."""
 
 import json
+import re
 
 import pytest
 
@@ -159,6 +160,31 @@ def test_windows_are_changed_by_managers_and_above_only(
     assert browser.post(f"/windows/{window}/enable", {}, page="/password").status_code == status
     assert {one[3] for one in windows_of(owner)} == {"OPEN"}
     assert browser.get("/windows").status_code == (403 if role is Role.DESK else 200)
+
+
+def test_a_window_is_added_to_the_branch_that_was_shown_whatever_another_tab_shows(
+    browser: Browser, owner: Client
+) -> None:
+    other = owner.branch("Riverside")
+    browser.sign_in("manager@example.org")
+    page = browser.get("/windows").text
+    action = re.search(r'action="/app(/windows\?branch=[^"]+)"', page)
+    assert action is not None
+    assert browser.get(f"/windows?branch={other}").status_code == 200
+    led = send(browser, action[1].replace("&amp;", "&"), **WINDOW)
+    assert led == action[1]
+    assert owner.get("/v1/appointment-slots", branch_id=other).json()["data"] == []
+    assert len(windows_of(owner)) == 1
+
+
+def test_a_refused_row_that_is_not_shown_any_more_is_told_of(browser: Browser, owner: Client, window: str) -> None:
+    other = owner.branch("Riverside")
+    browser.sign_in("manager@example.org")
+    for query in (f"?branch={other}", "?day=friday"):
+        wrong = WINDOW | {"end_time": "16:00"}
+        answer = browser.post(f"/windows/{window}{query}", wrong, page="/windows")
+        assert answer.status_code == 400
+        assert "must be later on the same day" in answer.text
 
 
 @pytest.mark.parametrize("role", Role)

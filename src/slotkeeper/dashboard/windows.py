@@ -71,10 +71,13 @@ async def show_windows(visit: Visit) -> Answer:
     rows: dict[Day, list[Row]] = {one: [] for one in DAYS if day in (None, one)}
     for window in found:
         rows[window.day].append(_row(visit, window, on_today, is_asked=asked == window.calendar_id))
+    is_lost = asked not in {"", NEW} and asked not in {window.calendar_id for window in found}
     new = Row(NEW, "", _first_values(day), {}, [])
     values = {
         "rows": {one: listed for one, listed in rows.items() if listed},
         "new": _kept(visit, new) if asked == NEW else new,
+        "is_lost": is_lost,
+        "shown": _shown(visit),
         "day": day,
         "days": [(one.value, visit.texts.gettext(DAY_NAMES[one])) for one in DAYS],
         "sessions": [(one.value, visit.texts.gettext(SESSION_NAMES[one])) for one in Session],
@@ -236,10 +239,14 @@ def _day(visit: Visit) -> Day | None:
 
 
 def _path(visit: Visit, window: Window, below: str = "") -> str:
+    return f"/windows/{window.calendar_id}{below}{_shown(visit)}"
+
+
+def _shown(visit: Visit) -> str:
+    """What addresses say of the table: another tab of the browser may meanwhile be at another branch."""
     day = _day(visit)
-    return f"/windows/{window.calendar_id}{below}" + (f"?day={day}" if day else "")
+    return f"?branch={visit.place.branch_id}" + (f"&day={day}" if day else "")
 
 
 def _back(visit: Visit, said: str, undo: Undo) -> Redirect:
-    day = _day(visit)
-    return Redirect("/windows" + (f"?day={day}" if day else ""), Flash(said, undo))
+    return Redirect(f"/windows{_shown(visit)}", Flash(said, undo))
