@@ -8,8 +8,9 @@ from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.operations.window_file import HEADER, import_file, read_window_file
 from slotkeeper.operations.window_import import Imported, Outcome
 
-LARGEST_FILE = 512 * 1024
-"""The largest file in bytes, with what the form needs around it."""
+LARGEST_FILE = 128 * 1024
+"""The largest file in bytes, with what the form needs around it: some 3,000 windows. On SQLite all other writes wait for
+seconds while one transaction tries them; larger files are for the command line, at a quiet hour."""
 MOST_SHOWN = 500
 """How many lines of a file are shown."""
 
