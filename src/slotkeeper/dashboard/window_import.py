@@ -9,8 +9,10 @@ from slotkeeper.operations.window_file import HEADER, import_file, read_window_f
 from slotkeeper.operations.window_import import Imported, Outcome
 
 LARGEST_FILE = 128 * 1024
-"""The largest file in bytes, with what the form needs around it: some 3,000 windows. On SQLite all other writes wait for
-seconds while one transaction tries them; larger files are for the command line, at a quiet hour."""
+"""The largest file in bytes, with what the form needs around it: some 3,000 windows.
+
+On SQLite all other writes wait while one transaction tries them; larger files are for the command line.
+"""
 MOST_SHOWN = 500
 """How many lines of a file are shown."""
 
