@@ -142,9 +142,9 @@ def test_an_import_has_one_entry_for_each_window_that_it_makes_or_changes(clinic
     clinic.owner.window(session="Evening", max_slots=4)
     before = entries(clinic.owner)
     changing = [row(2), row(3, Session.EVENING, max_slots=6), row(4, Session.AFTERNOON, ai_slots=0)]
-    assert clinic.bring_in(*changing, dry_run=True) == (1, 1, 1)
+    assert clinic.bring_in(*changing, dry_run=True)[:3] == (1, 1, 1)
     assert entries(clinic.owner) == before, "a dry run is no change"
-    assert clinic.bring_in(*changing) == (1, 1, 1)
+    assert clinic.bring_in(*changing)[:3] == (1, 1, 1)
     made, changed = entries(clinic.owner)[: -len(before)]
     assert (changed["action"], changed["before"], changed["after"]) == (
         "windows.update",
@@ -154,7 +154,7 @@ def test_an_import_has_one_entry_for_each_window_that_it_makes_or_changes(clinic
     assert (made["action"], made["before"], made["after"]["session"]) == ("windows.create", None, "Afternoon")
     assert made["subject"] == made["after"]["calendar_id"]
     assert {(one["key_id"], one["request_id"], one["channel"]) for one in (made, changed)} == {(None, None, "staff")}
-    assert clinic.bring_in(*changing) == (0, 0, 3)
+    assert clinic.bring_in(*changing)[:3] == (0, 0, 3)
     assert len(entries(clinic.owner)) == len(before) + 2
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotkeeper.cli.window_file import HEADER, line_of, read_window_file
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.domain.model import Day, Session
+from slotkeeper.operations.window_file import HEADER, line_of, read_window_file
 from tests.doors.terminal import Terminal
 
 HEAD = ",".join(HEADER)

@@ -42,7 +42,7 @@ class ClosureView(Struct, frozen=True):
     date_from: fields.Date
     date_to: fields.Date
     reason: str
-    source: Annotated[str, "`api`, `cli`, `ics` or `holidays`."]
+    source: Annotated[str, "`api`, `cli`, `dashboard`, `ics` or `holidays`."]
     created_at: fields.Instant
 
 

@@ -5,11 +5,8 @@ from pathlib import Path
 import click
 
 from slotkeeper.app import system_clock
-from slotkeeper.cli.shell import Inside, Shell, in_organization
-from slotkeeper.cli.window_file import WindowFile, line_of, read_window_file
-from slotkeeper.domain.errors import InvalidInput
-from slotkeeper.operations import window_import
-from slotkeeper.operations.window_import import Imported
+from slotkeeper.cli.shell import Shell, in_organization
+from slotkeeper.operations.window_file import import_file, read_window_file
 
 
 @click.group()
@@ -38,23 +35,14 @@ def import_windows(shell: Shell, file: Path, dry_run: bool) -> None:
     every wrong line, and nothing is imported.
     """
     read = read_window_file(file.read_bytes())
-    imported = shell.run_inside(lambda at: _import(at, read, dry_run=dry_run))
+    imported = shell.run_inside(lambda at: import_file(at.db, at.caller, read, dry_run=dry_run, now=system_clock()))
     counts = f"{imported.created} new, {imported.changed} changed, {imported.unchanged} right already"
     shell.show(
-        {**imported._asdict(), "dry_run": dry_run},
+        {
+            "created": imported.created,
+            "changed": imported.changed,
+            "unchanged": imported.unchanged,
+            "dry_run": dry_run,
+        },
         [f"Nothing was changed; it would be {counts}." if dry_run else f"Imported: {counts}."],
     )
-
-
-async def _import(at: Inside, read: WindowFile, *, dry_run: bool) -> Imported:
-    """Import the rows, or say what is wrong in each line: what the file shows and what only the database knows."""
-    wrong = list(read.wrong)
-    try:
-        imported = await window_import.import_windows(
-            at.db, at.caller, read.rows, dry_run=dry_run or bool(wrong), now=system_clock()
-        )
-    except InvalidInput as error:
-        wrong += error.details
-    if wrong:
-        raise InvalidInput(sorted(wrong, key=line_of))
-    return imported

@@ -14,5 +14,8 @@ class Item(NamedTuple):
     scope: Scope
 
 
-NAVIGATION = (Item(N_("Week"), "/board", Scope.SLOTS_READ),)
+NAVIGATION = (
+    Item(N_("Week"), "/board", Scope.SLOTS_READ),
+    Item(N_("Schedule"), "/windows", Scope.SLOTS_WRITE),
+)
 """Only what the person's role may do is shown."""

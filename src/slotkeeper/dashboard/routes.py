@@ -4,7 +4,10 @@ A path stands below ``PREFIX``. A scope of None lets in whoever is signed in; wh
 """
 
 from slotkeeper.dashboard.board import show_board
+from slotkeeper.dashboard.closures import add_closure, remove_closure, show_closures
 from slotkeeper.dashboard.files import show_file
+from slotkeeper.dashboard.regenerate import regenerate, show_regenerate
+from slotkeeper.dashboard.schedule import set_places, set_service, set_status, show_window_date
 from slotkeeper.dashboard.sign_in import (
     change_password,
     show_home,
@@ -16,6 +19,8 @@ from slotkeeper.dashboard.sign_in import (
     use_link,
 )
 from slotkeeper.dashboard.visit import Route
+from slotkeeper.dashboard.window_import import LARGEST_FILE, import_windows, show_import
+from slotkeeper.dashboard.windows import create_window, disable_window, enable_window, show_windows, update_window
 from slotkeeper.domain.access import Scope
 
 ROUTES: tuple[Route, ...] = (
@@ -34,4 +39,30 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/password", change_password),
     # The board.
     Route("GET", "/board", show_board, Scope.SLOTS_READ),
+    # The schedule: one date of a window.
+    Route("GET", "/schedule/{calendar_id}/{date}", show_window_date, Scope.SLOTS_WRITE),
+    Route("POST", "/schedule/{calendar_id}/{date}/status", set_status, Scope.SLOTS_WRITE, again=show_window_date),
+    Route("POST", "/schedule/{calendar_id}/{date}/places", set_places, Scope.SLOTS_WRITE, again=show_window_date),
+    Route(
+        "POST",
+        "/schedule/{calendar_id}/{date}/services/{service_id}",
+        set_service,
+        Scope.SLOTS_WRITE,
+        again=show_window_date,
+    ),
+    # The schedule: the weekly windows.
+    Route("GET", "/windows", show_windows, Scope.SLOTS_WRITE),
+    Route("POST", "/windows", create_window, Scope.SLOTS_WRITE),
+    Route("POST", "/windows/{calendar_id}", update_window, Scope.SLOTS_WRITE, again=show_windows),
+    Route("POST", "/windows/{calendar_id}/disable", disable_window, Scope.SLOTS_WRITE, again=show_windows),
+    Route("POST", "/windows/{calendar_id}/enable", enable_window, Scope.SLOTS_WRITE, again=show_windows),
+    Route("GET", "/windows/import", show_import, Scope.SLOTS_WRITE),
+    Route("POST", "/windows/import", import_windows, Scope.SLOTS_WRITE, largest=LARGEST_FILE),
+    # The schedule: closures.
+    Route("GET", "/closures", show_closures, Scope.SLOTS_WRITE),
+    Route("POST", "/closures", add_closure, Scope.SLOTS_WRITE),
+    Route("POST", "/closures/{closure_id}/remove", remove_closure, Scope.SLOTS_WRITE, again=show_closures),
+    # The schedule: regenerate.
+    Route("GET", "/regenerate", show_regenerate, Scope.SLOTS_WRITE),
+    Route("POST", "/regenerate", regenerate, Scope.SLOTS_WRITE),
 )

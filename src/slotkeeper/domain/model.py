@@ -150,7 +150,7 @@ NO_OVERRIDE = Override()
 class Closure(NamedTuple):
     """Dates, both ends included, on which a branch (None: every branch) takes no bookings.
 
-    ``source`` says where it came from: ``api``, ``ics`` or ``holidays``.
+    ``source`` says where it came from: ``api``, ``cli``, ``dashboard``, ``ics`` or ``holidays``.
     """
 
     closure_id: str

@@ -1,6 +1,6 @@
 """Appointments: booked, read, searched, moved, completed, cancelled, confirmed again (contract.md section 6)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypedDict, cast
 
@@ -38,6 +38,7 @@ __all__ = [
     "book_appointment",
     "change_appointment",
     "get_appointment",
+    "list_appointments",
     "search",
     "search_appointments",
 ]
@@ -135,6 +136,19 @@ async def get_appointment(db: Database, caller: Caller, appointment_id: str) -> 
         zones = await directory.list_zones(tx, caller.org_id)
         appointment = _require(found.get(appointment_id), appointment_id)
         return Shown(appointment, zones[appointment.branch_id])
+
+    return await db.read(work)
+
+
+async def list_appointments(db: Database, caller: Caller, appointment_ids: Sequence[str]) -> list[Shown]:
+    """The appointments of some ids, in their order; ids that are unknown are left out."""
+    caller.require(Scope.APPOINTMENTS_READ)
+
+    async def work(tx: Connection) -> list[Shown]:
+        found = await store.get_appointments(tx, caller.org_id, appointment_ids, lock=False)
+        zones = await directory.list_zones(tx, caller.org_id)
+        there = [found[one] for one in appointment_ids if one in found]
+        return [Shown(one, zones[one.branch_id]) for one in there]
 
     return await db.read(work)
 

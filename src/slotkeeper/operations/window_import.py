@@ -1,5 +1,6 @@
 """Whole files of calendar windows, all or nothing (contract.md section 7)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -38,12 +39,21 @@ class ImportRow(NamedTuple):
     appointment_type: str | None
 
 
+class Outcome(NamedTuple):
+    """What an import does to the window of one row; ``before`` is what it changes, None where the window is new."""
+
+    row: ImportRow
+    word: str
+    before: Window | None
+
+
 class Imported(NamedTuple):
-    """How many windows an import made, changed and found as they should be."""
+    """How many windows an import made, changed and found as they should be, and each of them in the file's order."""
 
     created: int
     changed: int
     unchanged: int
+    outcomes: tuple[Outcome, ...] = ()
 
 
 async def import_windows(
@@ -61,22 +71,24 @@ async def import_windows(
     async def work(tx: Connection) -> Imported:
         branches = await directory.list_branches(tx, org_id)
         services = await directory.list_services(tx, org_id)
-        outcomes: list[str] = []
+        outcomes: list[Outcome] = []
         wrong: list[Detail] = []
         lines: dict[str, int] = {}
         for row in rows:
             try:
                 window = _window_of(row, branches, services, now=now)
-                outcome, calendar_id = await _import(tx, act, window)
+                word, before = await _import(tx, act, window)
+                calendar_id = window.calendar_id if before is None else before.calendar_id
                 if calendar_id in lines:
                     raise Conflict(f"This window stands in line {lines[calendar_id]} already; keep one of the two.")
                 lines[calendar_id] = row.line
-                outcomes.append(outcome)
+                outcomes.append(Outcome(row, word, before))
             except SlotkeeperError as error:
                 wrong.append(Detail(f"line {row.line}", f"Line {row.line}: {_in_columns(error.message)}"))
         if wrong:
             raise InvalidInput(wrong)
-        imported = Imported(*(outcomes.count(outcome) for outcome in ("created", "changed", "unchanged")))
+        counts = Counter(outcome.word for outcome in outcomes)
+        imported = Imported(counts["created"], counts["changed"], counts["unchanged"], tuple(outcomes))
         if dry_run:
             raise _DryRun(imported)
         return imported
@@ -102,8 +114,11 @@ class _DryRun(Exception):
         self.imported = imported
 
 
-async def _import(tx: Connection, act: Act, window: Window) -> tuple[str, str]:
-    """Make or change one window; each has its entry in the audit trail, as if it had been done alone."""
+async def _import(tx: Connection, act: Act, window: Window) -> tuple[str, Window | None]:
+    """Make or change one window; each has its entry in the audit trail, as if it had been done alone.
+
+    Says what was done, and what was there before.
+    """
     check_window(window)
     org_id = act.caller.org_id
     stored = await store.find_twin(tx, org_id, window)
@@ -111,15 +126,15 @@ async def _import(tx: Connection, act: Act, window: Window) -> tuple[str, str]:
         await add_window(tx, org_id, window, now=act.now)
         created = act._replace(action="windows.create", subject=window.calendar_id)
         await created.note(tx, *changed(None, window))
-        return "created", window.calendar_id
+        return "created", None
     wanted = stored._replace(
         start_time=window.start_time, end_time=window.end_time, max_slots=window.max_slots, ai_slots=window.ai_slots
     )
     if wanted == stored:
-        return "unchanged", stored.calendar_id
+        return "unchanged", stored
     await replace_window(tx, org_id, wanted, now=act.now)
     await act._replace(action="windows.update", subject=stored.calendar_id).note(tx, *changed(stored, wanted))
-    return "changed", stored.calendar_id
+    return "changed", stored
 
 
 def _window_of(row: ImportRow, branches: Sequence[Branch], services: Sequence[Service], *, now: int) -> Window:

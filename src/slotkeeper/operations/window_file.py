@@ -1,4 +1,4 @@
-"""The CSV file of ``windows import``: read to its end, with every line that is wrong."""
+"""The CSV file of windows, for all doors: read to its end, with every line that is wrong (contract.md section 7)."""
 
 import csv
 import io
@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from slotkeeper.domain.access import Caller
 from slotkeeper.domain.errors import Detail, InvalidInput
 from slotkeeper.domain.model import MOST_SLOTS, Day, Session
 from slotkeeper.domain.texts import BATCH_LENGTH, parse_day, parse_session, parse_text, parse_wall_time
-from slotkeeper.operations.window_import import ImportRow
+from slotkeeper.operations.window_import import Imported, ImportRow, import_windows
+from slotkeeper.store.database import Database
 
 HEADER = (
     "branch", "day", "session", "batch", "start_time", "end_time", "max_slots", "ai_slots", "appointment_type"
@@ -54,6 +56,21 @@ def read_window_file(content: bytes) -> WindowFile:
     if not rows and not wrong:
         raise InvalidInput.of("line 2", "Line 2: the file has no window, only the header.")
     return WindowFile(rows, wrong)
+
+
+async def import_file(db: Database, caller: Caller, file: WindowFile, *, dry_run: bool, now: int) -> Imported:
+    """Import the rows of a file, all or none.
+
+    Raises InvalidInput with what is wrong in each line: what the file shows and what only the database knows.
+    """
+    wrong = list(file.wrong)
+    try:
+        imported = await import_windows(db, caller, file.rows, dry_run=dry_run or bool(wrong), now=now)
+    except InvalidInput as error:
+        wrong += error.details
+    if wrong:
+        raise InvalidInput(sorted(wrong, key=line_of))
+    return imported
 
 
 def line_of(detail: Detail) -> int:

@@ -1,0 +1,162 @@
+"""One window on one date: closed and reopened, its places, and each of its services (contract.md sections 4.3, 4.5).
+
+Each form sends the whole of what it is about, empty where the weekly window speaks, so that taking a change back is
+the same form with what stood there before.
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+from slotkeeper.dashboard.forms import Form
+from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Undo, Visit
+from slotkeeper.domain.errors import NotFound
+from slotkeeper.domain.model import MOST_SLOTS, Override, Status
+from slotkeeper.domain.slot_ids import SlotId, parse_date, parse_uuid
+from slotkeeper.domain.texts import REASON_LENGTH
+from slotkeeper.operations import overrides
+from slotkeeper.operations.overrides import DayChanges, RecordChanges
+from slotkeeper.operations.window_dates import SeenDate, get_window_date
+
+
+class Named(NamedTuple):
+    """The window-date that an address names."""
+
+    calendar_id: str
+    on: date
+
+    @property
+    def path(self) -> str:
+        """Its address."""
+        return f"/schedule/{self.calendar_id}/{self.on}"
+
+
+async def show_window_date(visit: Visit) -> Answer:
+    """A window-date with the forms that change it. Raises NotFound."""
+    named = _named(visit)
+    seen = await get_window_date(visit.db, visit.caller, named.calendar_id, named.on, now=visit.now)
+    branch = next((one.name for one in visit.branches if one.branch_id == seen.window.branch_id), "")
+    zone = visit.zone if visit.known is None else visit.known.zones[seen.window.branch_id]
+    asked = visit.request.path_params.get("service_id")
+    if visit.form.is_sent():
+        _keep_besides(visit.form, seen)
+    values = {"named": named, "seen": seen, "branch": branch, "zone": zone, "most": MOST_SLOTS, "asked": asked}
+    return Page("schedule.html", values | {"longest": REASON_LENGTH})
+
+
+async def set_status(visit: Visit) -> Answer:
+    """Close a window-date, or open it again, with a reason."""
+    named, form = _named(visit), visit.form
+    status = _status(form, "status")
+    reason = form.text("reason", longest=REASON_LENGTH, required=False)
+    form.require_valid()
+    before = await _before(visit, named)
+    say = visit.texts.gettext
+    is_closing = status is Status.CLOSED
+    said = say("This date is closed.") if is_closing else say("This date is as the weekly window says again.")
+    sent = {"status": before.status or "", "reason": before.reason or ""}
+    return await _update(visit, named, {"status": status, "reason": reason or None}, said, ("status", sent))
+
+
+async def set_places(visit: Visit) -> Answer:
+    """Change the places of a window-date, and how many of them the ``ai`` channel may fill."""
+    named, form = _named(visit), visit.form
+    places = form.optional_number("max_slots", 0, MOST_SLOTS)
+    ai_places = form.optional_number("ai_slots", 0, MOST_SLOTS)
+    reason = form.text("places_reason", longest=REASON_LENGTH, required=False)
+    form.require_valid()
+    before = await _before(visit, named)
+    sent = {
+        "max_slots": _text(before.max_slots),
+        "ai_slots": _text(before.ai_slots),
+        "places_reason": before.reason or "",
+    }
+    changes: DayChanges = {"max_slots": places, "ai_slots": ai_places, "reason": reason or None}
+    return await _update(
+        visit, named, changes, visit.texts.gettext("The places of this date are set."), ("places", sent)
+    )
+
+
+async def set_service(visit: Visit) -> Answer:
+    """Close or open one service on a window-date, or change its limit."""
+    named, form = _named(visit), visit.form
+    service_id = parse_uuid(visit.target("service_id"))
+    if service_id is None:
+        raise _nowhere(visit)
+    status = _status(form, "service_status")
+    limit = form.optional_number("service_limit", 0, MOST_SLOTS)
+    form.require_valid()
+    seen = await get_window_date(visit.db, visit.caller, named.calendar_id, named.on, now=visit.now)
+    before = next((one.override for one in seen.services if one.record.appointment_type_id == service_id), Override())
+    name = next(
+        (one.record.appointment_type_name for one in seen.services if one.record.appointment_type_id == service_id), ""
+    )
+    sent = {"service_status": before.status or "", "service_limit": _text(before.max_slots)}
+    flash = Flash(
+        visit.texts.gettext("%(service)s is changed on this date.", service=name),
+        Undo(visit.texts.gettext("Undo"), f"{named.path}/services/{service_id}", sent),
+    )
+    told = Redirect(named.path, flash)
+    changes: RecordChanges = {"status": status, "max_slots": limit}
+    await overrides.update_record(
+        visit.db,
+        visit.once(lambda _: told),
+        SlotId(named.calendar_id, named.on, service_id),
+        changes=changes,
+        expect=lambda _: None,
+        whole=False,
+        now=visit.now,
+    )
+    return told
+
+
+async def _update(
+    visit: Visit, named: Named, changes: DayChanges, said: str, undo: tuple[str, dict[str, str]]
+) -> Redirect:
+    """Change a window-date, and say so with the form beside it that takes it back."""
+    below, sent = undo
+    told = Redirect(named.path, Flash(said, Undo(visit.texts.gettext("Undo"), f"{named.path}/{below}", sent)))
+    await overrides.update_day(
+        visit.db,
+        visit.once(lambda _: told),
+        SlotId(named.calendar_id, named.on),
+        changes=changes,
+        expect=lambda _: None,
+        whole=False,
+        now=visit.now,
+    )
+    return told
+
+
+async def _before(visit: Visit, named: Named) -> Override:
+    """What one date says instead of the window, before it is changed."""
+    seen = await get_window_date(visit.db, visit.caller, named.calendar_id, named.on, now=visit.now)
+    return seen.override
+
+
+def _named(visit: Visit) -> Named:
+    calendar_id, on = parse_uuid(visit.target("calendar_id")), parse_date(visit.target("date"))
+    if calendar_id is None or on is None:
+        raise _nowhere(visit)
+    return Named(calendar_id, on)
+
+
+def _nowhere(visit: Visit) -> NotFound:
+    return NotFound(visit.texts.gettext("The address leads nowhere: it may be mistyped, or out of date."))
+
+
+def _status(form: Form, name: str) -> Status | None:
+    """A status that one date says for itself, None where it says none."""
+    return form.choice(name, Status) if form.fields.get(name) else None
+
+
+def _keep_besides(form: Form, seen: SeenDate) -> None:
+    """Let the forms that were not sent show what is stored."""
+    own = seen.override
+    for name, value in (("reason", own.reason), ("places_reason", own.reason)):
+        form.fields.setdefault(name, value or "")
+    for name, number in (("max_slots", own.max_slots), ("ai_slots", own.ai_slots)):
+        form.fields.setdefault(name, _text(number))
+
+
+def _text(number: int | None) -> str:
+    return "" if number is None else str(number)
