@@ -75,10 +75,8 @@ def test_ctrl_c_ends_with_130_and_the_end_of_the_terminal_with_0(
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_with_nohup_the_server_outlives_the_terminal(
-    terminal: Terminal, workers: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tests.doors.terminal.SLOTKEEPER", ["nohup", *SLOTKEEPER])
+def test_with_nohup_the_server_outlives_the_terminal(terminal: Terminal, workers: str) -> None:
+    terminal.program = ["nohup", *SLOTKEEPER]
     with terminal.serving("--workers", workers) as (process, ready):
         os.killpg(process.pid, signal.SIGHUP)
         time.sleep(1.5)

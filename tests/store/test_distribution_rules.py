@@ -25,6 +25,7 @@ BUILT = {
         ("tables._page_of", "tables._count_of", "tables._insert_into", "tables._removal_from"), "one for each table"
     ),
     "distribution._distribution_of": "it distributes a table, which is not distributed before",
+    "days._room": "what it makes are constants, and looked at as such",
 }
 """The functions that make statements, and why: those of the tables are looked at one by one."""
 
