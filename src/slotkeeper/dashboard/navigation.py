@@ -14,5 +14,9 @@ class Item(NamedTuple):
     scope: Scope
 
 
-NAVIGATION = (Item(N_("Week"), "/board", Scope.SLOTS_READ),)
+NAVIGATION = (
+    Item(N_("Week"), "/board", Scope.SLOTS_READ),
+    Item(N_("Today"), "/day", Scope.APPOINTMENTS_READ),
+    Item(N_("Find"), "/find", Scope.APPOINTMENTS_READ),
+)
 """Only what the person's role may do is shown."""
