@@ -21,8 +21,10 @@ from slotkeeper.domain.slot_ids import FORMS, parse_date, parse_slot_id, parse_u
 from slotkeeper.domain.texts import (
     BATCH_LENGTH,
     NAME_LENGTH,
+    NOTES_LENGTH,
     REASON_LENGTH,
     parse_day,
+    parse_phone,
     parse_session,
     parse_text,
     parse_wall_time,
@@ -147,12 +149,6 @@ def _moment(text: str) -> int | None:
         return None
 
 
-def _phone(text: str) -> str | None:
-    """A phone number as it is written: 6 to 15 digits among the signs that people put between them."""
-    trimmed = text.strip()
-    return trimmed if _PHONE.fullmatch(trimmed) and 6 <= len(_NO_DIGITS.sub("", trimmed)) <= 15 else None
-
-
 def _appointment_status(text: str) -> model.AppointmentStatus | None:
     return _APPOINTMENT_STATUSES.get(text)
 
@@ -175,8 +171,6 @@ def _flag(value: object) -> object | None:
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _DIGITS = re.compile("[0-9]{1,18}", re.ASCII)
-_NO_DIGITS = re.compile("[^0-9]")
-_PHONE = re.compile(r"\+?[0-9 ()./-]{6,40}", re.ASCII)
 _APPOINTMENT_STATUSES = {status.value: status for status in model.AppointmentStatus}
 _STATUSES = {status.value: status for status in model.Status}
 _DAY = choice(model.Day, parse_day)
@@ -240,14 +234,14 @@ Phone = Annotated[
     str,
     text_kind(
         "a phone number of 6 to 15 digits; spaces and + ( ) . / - may stand between them",
-        _phone,
+        parse_phone,
         pattern=r"^\+?[0-9](?:[ ()./-]?[0-9]){5,14}$",
     ),
 ]
 Slot = Annotated[str, text_kind('"slot"', _same("slot"), enum=["slot"])]
 PageNumber = Annotated[int, written_number(1, 10**9)]
 PageSize = Annotated[int, written_number(1, 200)]
-Notes = Annotated[str, line_of_text(2000)]
+Notes = Annotated[str, line_of_text(NOTES_LENGTH)]
 Timezone = Annotated[
     str,
     text_kind("an IANA time zone such as Europe/Berlin", _zone, name="Timezone", enum=sorted(zone_names())),

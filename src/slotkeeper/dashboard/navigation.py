@@ -16,6 +16,8 @@ class Item(NamedTuple):
 
 NAVIGATION = (
     Item(N_("Week"), "/board", Scope.SLOTS_READ),
+    Item(N_("Today"), "/day", Scope.APPOINTMENTS_READ),
+    Item(N_("Find"), "/find", Scope.APPOINTMENTS_READ),
     Item(N_("Schedule"), "/windows", Scope.SLOTS_WRITE),
 )
 """Only what the person's role may do is shown."""

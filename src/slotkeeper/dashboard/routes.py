@@ -3,8 +3,19 @@
 A path stands below ``PREFIX``. A scope of None lets in whoever is signed in; what is open to everybody says so.
 """
 
+from slotkeeper.dashboard.appointments import (
+    cancel_appointment,
+    find_appointments,
+    mark_appointment,
+    move_appointment,
+    show_appointment,
+    show_cancelling,
+    show_moving,
+    show_openings,
+)
 from slotkeeper.dashboard.board import show_board
 from slotkeeper.dashboard.closures import add_closure, remove_closure, show_closures
+from slotkeeper.dashboard.day import book, show_day, show_today, show_window
 from slotkeeper.dashboard.files import show_file
 from slotkeeper.dashboard.regenerate import regenerate, show_regenerate
 from slotkeeper.dashboard.schedule import set_places, set_service, set_status, show_window_date
@@ -65,4 +76,19 @@ ROUTES: tuple[Route, ...] = (
     # The schedule: regenerate.
     Route("GET", "/regenerate", show_regenerate, Scope.SLOTS_WRITE),
     Route("POST", "/regenerate", regenerate, Scope.SLOTS_WRITE),
+    # A day, and whoever is booked on it.
+    Route("GET", "/day", show_today, Scope.APPOINTMENTS_READ),
+    Route("GET", "/day/{date}", show_day, Scope.APPOINTMENTS_READ),
+    Route("GET", "/day/{calendar}/{date}", show_window, Scope.APPOINTMENTS_READ),
+    Route("POST", "/day/{calendar}/{date}", book, Scope.APPOINTMENTS_WRITE),
+    Route("GET", "/find", find_appointments, Scope.APPOINTMENTS_READ),
+    Route("GET", "/appointment/{appointment}", show_appointment, Scope.APPOINTMENTS_READ),
+    Route(
+        "POST", "/appointment/{appointment}/mark", mark_appointment, Scope.APPOINTMENTS_WRITE, again=show_appointment
+    ),
+    Route("GET", "/appointment/{appointment}/cancel", show_cancelling, Scope.APPOINTMENTS_READ),
+    Route("POST", "/appointment/{appointment}/cancel", cancel_appointment, Scope.APPOINTMENTS_WRITE),
+    Route("GET", "/appointment/{appointment}/move", show_openings, Scope.APPOINTMENTS_READ),
+    Route("GET", "/appointment/{appointment}/move/{calendar}/{date}", show_moving, Scope.APPOINTMENTS_READ),
+    Route("POST", "/appointment/{appointment}/move/{calendar}/{date}", move_appointment, Scope.APPOINTMENTS_WRITE),
 )

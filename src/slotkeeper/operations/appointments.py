@@ -41,6 +41,7 @@ __all__ = [
     "list_appointments",
     "search",
     "search_appointments",
+    "search_for",
 ]
 
 
@@ -77,11 +78,12 @@ class AppointmentChanges(TypedDict, total=False):
 
 
 class Changing(NamedTuple):
-    """A PATCH of one appointment."""
+    """A PATCH of one appointment. ``calendar_id`` names the window that it moves to, else the rules choose."""
 
     appointment_id: str
     changes: AppointmentChanges
     expect: Callable[[Appointment, str], None]
+    calendar_id: str | None = None
 
 
 async def book_appointment(line: Line, caller: Caller, new: NewAppointment, *, now: int) -> Shown:
@@ -124,6 +126,7 @@ def _verb(changes: AppointmentChanges) -> str:
     return _VERBS.get(changes["status"], "update") if "status" in changes else "update"
 
 
+_OF_NUMBERS = frozenset("+0123456789 ()./-")
 _MOVING = {"appointment_date", "session", "batch"}
 
 
@@ -190,6 +193,15 @@ def search(
         name_key=None if patient_name is None else fold(patient_name),
         **filters,
     )
+
+
+def search_for(words: str, date_from: date | None) -> Search:
+    """What to look for by what a person says: a part of a phone number where it looks like one, else of a name."""
+    wanted = Search(date_from or date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
+    digits = phone_digits(words).lstrip("0")  # as it is dialled at home
+    if digits and set(words) <= _OF_NUMBERS:
+        return wanted._replace(phone_part=digits)
+    return wanted._replace(name_part=fold(words))
 
 
 def _draft_new(new: NewAppointment, channel: Channel, facts: Facts) -> Draft:
@@ -288,7 +300,7 @@ def _draft_change(change: Changing, channel: Channel, facts: Facts) -> Draft:
     instant = facts.instant(old.branch_id, old.date, old.wall_time)
     change.expect(old, rules.timezone)
     changes = _effective(change.changes, old, instant)
-    moves = bool(_MOVING & changes.keys())
+    moves = bool(_MOVING & changes.keys()) or change.calendar_id not in (None, old.calendar_id)
     status = changes.get("status", AppointmentStatus.RESCHEDULED if moves else old.status)
     if moves or status is not old.status:
         booking.require_step(old.status, status, moves=moves)
@@ -299,7 +311,7 @@ def _draft_change(change: Changing, channel: Channel, facts: Facts) -> Draft:
     )
     if status is AppointmentStatus.CANCELLED and old.status is not status:
         booking.require_cancellable(facts.known.configuration, channel, instant=instant, now=facts.now)
-    wish = None
+    wish, places = None, []
     if moves:
         booking.require_movable(facts.known.configuration)
     if moves or (old.status is AppointmentStatus.CANCELLED and status is not old.status):
@@ -309,8 +321,11 @@ def _draft_change(change: Changing, channel: Channel, facts: Facts) -> Draft:
         new = new._replace(date=on, wall_time=wall_time)
         session, batch = changes.get("session", Session(old.session)), changes.get("batch", old.batch)
         wish = Wish(old.branch_id, old.service_id, on, wall_time, session, batch)
+        if change.calendar_id is not None:
+            wish, places = wish._replace(session=None, batch=None), [(on, change.calendar_id)]
     new = new if new == old else new._replace(updated_at=facts.now)
-    return Draft(rules, new, old=old, wish=wish, until=instant, patient=store.patient_of(new))
+    patient = store.patient_of(new)
+    return Draft(rules, new, old=old, wish=wish, places=places, only=bool(places), until=instant, patient=patient)
 
 
 def _effective(changes: AppointmentChanges, old: Appointment, instant: int) -> AppointmentChanges:

@@ -40,8 +40,9 @@ class Draft(NamedTuple):
 
     ``new`` is what an appointment is to become, ``old`` the appointment as it is stored, None for a new one;
     without ``new``, ``hold`` is to be taken. With a ``wish`` a window-date is chosen under the locks, among
-    ``places``; an appointment's own first where it fits. A new appointment with a ``hold`` confirms it, and has
-    its place there. ``until`` is the instant of ``new``, ``patient`` whom it is for.
+    ``places``; an appointment's own first where it fits, unless it is to be ``only`` one of them. A new appointment
+    with a ``hold`` confirms it, and has its place there. ``until`` is the instant of ``new``, ``patient`` whom it is
+    for.
     """
 
     rules: Rules
@@ -50,6 +51,7 @@ class Draft(NamedTuple):
     hold: Hold | None = None
     wish: Wish | None = None
     places: Sequence[Place] = ()
+    only: bool = False
     until: int = 0
     patient: Patient = NOBODY
 
@@ -259,7 +261,7 @@ class _Diary:
         """The appointment on the window-date chosen for it."""
         fitting = self._fitting(draft.places, wish)
         own = None if draft.old is None else self._days.get(place_of(draft.old))
-        if own is not None and booking.fits(own, wish):
+        if own is not None and booking.fits(own, wish) and not (draft.only and own not in fitting):
             fitting = [own, *(at for at in fitting if at is not own)]
             if keeps_place(draft.old) and booking.is_open(own, wish):
                 return self._on(new, draft.old, own)  # it has its place there already

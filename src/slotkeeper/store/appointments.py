@@ -1,5 +1,6 @@
 """Appointments; whoever takes or frees a place changes its window-date's count in the same transaction."""
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -86,6 +87,8 @@ _SEARCH = """
       AND (@absent(:batch TEXT) OR d.batch = :batch)
       AND (@absent(:phone_key TEXT) OR a.phone_key = :phone_key)
       AND (@absent(:name_key TEXT) OR a.name_key = :name_key)
+      AND (@absent(:phone_part TEXT) OR a.phone_key LIKE '%' || :phone_part || '%')
+      AND (@absent(:name_part TEXT) OR a.name_key LIKE '%' || :name_part || '%' ESCAPE '!')
       AND (@absent(:external_reference_id TEXT) OR a.external_reference_id = :external_reference_id)
       AND (@absent(:updated_since INSTANT) OR a.updated_at >= :updated_since)
 """
@@ -97,6 +100,17 @@ _PAGE = SQL(
     ORDER BY CASE WHEN @absent(:updated_since INSTANT) THEN 0 ELSE a.updated_at END,
              a.date, a.wall_time, a.appointment_id
     LIMIT :limit OFFSET :skip
+"""
+)
+
+_ON_DATE = SQL(
+    _COLUMNS
+    + """
+    FROM appointments a
+    JOIN days d ON d.org_id = :org_id AND d.date = a.date AND d.calendar_id = a.calendar_id
+    WHERE a.org_id = :org_id AND a.date = :date AND a.branch_id = :branch_id
+      AND (@absent(:calendar_id UUID) OR a.calendar_id = :calendar_id)
+    ORDER BY a.wall_time, a.created_at, a.appointment_id
 """
 )
 
@@ -148,6 +162,10 @@ _OF_PHONE = SQL("""
 """)
 
 
+_SIGNS = re.compile("[!%_]")
+"""What LIKE would take for something else."""
+
+
 class Difference(NamedTuple):
     """A count that is not what its rows say; there must never be one. ``what`` is ``filled`` or ``held``."""
 
@@ -186,7 +204,10 @@ class Standing(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What appointments are looked for by; None stands for all. ``updated_since`` is an instant."""
+    """What appointments are looked for by; None stands for all. ``updated_since`` is an instant.
+
+    ``phone_part`` and ``name_part`` are found anywhere in a phone number's digits and in a folded name.
+    """
 
     date_from: date
     date_to: date
@@ -199,6 +220,8 @@ class Search(NamedTuple):
     name_key: str | None = None
     external_reference_id: str | None = None
     updated_since: int | None = None
+    phone_part: str | None = None
+    name_part: str | None = None
 
 
 async def insert_appointments(tx: Connection, org_id: str, made: Sequence[tuple[Appointment, Patient]]) -> None:
@@ -290,10 +313,19 @@ async def search(
         **wanted._asdict(),
         "date_from": wanted.date_from.isoformat(),
         "date_to": wanted.date_to.isoformat(),
+        "name_part": None if wanted.name_part is None else _SIGNS.sub(r"!\g<0>", wanted.name_part),
     }
     total = await tx.fetch_one(_TOTAL, org_id=org_id, **values)
     rows = await tx.fetch(_PAGE, org_id=org_id, limit=limit, skip=skip, **values)
     return [_appointment(row) for row in rows], 0 if total is None else total[0]
+
+
+async def list_on_date(
+    tx: Connection, org_id: str, *, on: date, branch_id: str, calendar_id: str | None
+) -> list[Appointment]:
+    """The appointments of a branch on a date, or of one window on it, whatever their status, by time."""
+    rows = await tx.fetch(_ON_DATE, org_id=org_id, date=on.isoformat(), branch_id=branch_id, calendar_id=calendar_id)
+    return [_appointment(row) for row in rows]
 
 
 async def list_differences(tx: Connection, org_id: str) -> list[Difference]:
