@@ -14,5 +14,11 @@ class Item(NamedTuple):
     scope: Scope
 
 
-NAVIGATION = (Item(N_("Week"), "/board", Scope.SLOTS_READ),)
+NAVIGATION = (
+    Item(N_("Week"), "/board", Scope.SLOTS_READ),
+    Item(N_("Keys"), "/keys", Scope.ADMIN),
+    Item(N_("People"), "/people", Scope.ADMIN),
+    Item(N_("Configuration"), "/configuration", Scope.ADMIN),
+    Item(N_("Audit"), "/audit", Scope.ADMIN),
+)
 """Only what the person's role may do is shown."""
