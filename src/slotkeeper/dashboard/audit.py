@@ -102,6 +102,8 @@ def _changes(entry: AuditEntry, names: Names) -> list[Change]:
 def _told(value: Any, names: Names) -> str:  # noqa: ANN401 - whatever JSON holds
     if value is None:
         return ""
+    if isinstance(value, list):
+        return ", ".join(_told(one, names) for one in value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return names.subjects.get(text, text)
 

@@ -16,6 +16,7 @@ class Item(NamedTuple):
 
 NAVIGATION = (
     Item(N_("Week"), "/board", Scope.SLOTS_READ),
+    Item(N_("Reports"), "/reports", Scope.SLOTS_READ),
     Item(N_("Keys"), "/keys", Scope.ADMIN),
     Item(N_("People"), "/people", Scope.ADMIN),
     Item(N_("Configuration"), "/configuration", Scope.ADMIN),

@@ -29,6 +29,7 @@ from slotkeeper.dashboard.people import (
     show_people,
     show_person,
 )
+from slotkeeper.dashboard.reports import plot_no_room, plot_outlook, plot_shares, plot_utilisation, show_reports
 from slotkeeper.dashboard.sign_in import (
     change_password,
     show_home,
@@ -58,6 +59,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/password", change_password),
     # The board.
     Route("GET", "/board", show_board, Scope.SLOTS_READ),
+    # Reports, and their plots.
+    Route("GET", "/reports", show_reports, Scope.SLOTS_READ),
+    Route("GET", "/reports/utilisation.svg", plot_utilisation, Scope.SLOTS_READ, counts=False),
+    Route("GET", "/reports/shares.svg", plot_shares, Scope.APPOINTMENTS_READ, counts=False),
+    Route("GET", "/reports/outlook.svg", plot_outlook, Scope.SLOTS_READ, counts=False),
+    Route("GET", "/reports/no-room.svg", plot_no_room, Scope.APPOINTMENTS_READ, counts=False),
     # Keys, people, configuration, audit.
     Route("GET", "/keys", show_keys, Scope.ADMIN),
     Route("GET", "/keys/new", show_new_key, Scope.ADMIN),
