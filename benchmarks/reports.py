@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import crowd, grouping, openings
+from benchmarks import crowd, grouping, growth, openings
 from benchmarks.engines import ENGINES, Engine
 from benchmarks.serving import seconds_to_first_answer
 
@@ -66,6 +66,7 @@ def _report_crowd(folder: Path) -> None:
 
 REPORTS = {
     "crowd": _report_crowd,
+    "growth": growth.report_all,
     "grouping": _report_grouping,
     "openings": _report_openings,
     "start": _report_start,

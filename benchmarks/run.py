@@ -8,9 +8,10 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import uvloop
 
@@ -22,7 +23,10 @@ from benchmarks.reports import REPORTS
 from benchmarks.serving import Served, serving
 from slotkeeper.app import open_database, system_clock
 from slotkeeper.load.figures import Block, Row, lines
+from slotkeeper.load.generator import Refused
 from slotkeeper.load.plot import write_plot
+
+T = TypeVar("T")
 
 ROUNDS = 5
 SECONDS = 0.6
@@ -65,21 +69,23 @@ def _measure_on(engine: Engine, folder: Path, nouns: set[str], plan: Plan, proce
         bench = Bench(engine, folder, clinic, Patients(clinic), servers, plan)
         rows: list[list[Row]] = [[] for _ in servers]
         if nouns & {"availability", "tracking", "next"}:
-            _add(rows, reading.measure(bench, nouns))
+            _add(rows, _tried(lambda: reading.measure(bench, nouns), notes) or [])
         if "booking" in nouns:
-            found, sync = booking.measure(bench, twin)
+            found, sync = _tried(lambda: booking.measure(bench, twin), notes) or ([], 0.0)
             _add(rows, found)
-            notes.append(f"One sync of the disk after a small write took {sync * 1e6:,.0f} µs.")
+            if found:
+                notes.append(f"One sync of the disk after a small write took {sync * 1e6:,.0f} µs.")
         if "changes" in nouns:
-            _add(rows, changing.measure(bench))
+            _add(rows, _tried(lambda: changing.measure(bench), notes) or [])
         if "regenerate" in nouns and other is not None:
-            rows[0] += regenerating.measure(bench, other)
+            rows[0] += _tried(lambda: regenerating.measure(bench, other), notes) or []
         for served, found_rows in zip(servers, rows, strict=True):
-            if found_rows:
+            if found_rows or len(notes) > len(NOTES):
                 yield Block(f"{engine.name}, {_processes(served)}", found_rows, notes + _about_processes(served))
         if "steady" in nouns and other is not None:
             title = f"{engine.name}, at half of the maximum load, {_processes(servers[0])}"
-            yield Block(title, steady.measure(bench, other), [STEADY_NOTE])
+            notes = [STEADY_NOTE]
+            yield Block(title, _tried(lambda: steady.measure(bench, other), notes) or [], notes)
 
 
 async def _prepare(engine: Engine) -> Clinic:
@@ -91,6 +97,15 @@ async def _prepare(engine: Engine) -> Clinic:
     return clinic
 
 
+def _tried(part: Callable[[], T], notes: list[str]) -> T | None:
+    """A part of the table; where the server refuses or does not answer, a note instead, and the rest goes on."""
+    try:
+        return part()
+    except (Refused, OSError, TimeoutError) as error:
+        notes.append(f"Some rows could not be measured: {' '.join(str(error).split()) or type(error).__name__}")
+        return None
+
+
 def _about_processes(served: Served) -> list[str]:
     if served.workers == 1:
         return []
@@ -99,7 +114,7 @@ def _about_processes(served: Served) -> list[str]:
 
 
 def _add(rows: list[list[Row]], more: list[list[Row]]) -> None:
-    for found, added in zip(rows, more, strict=True):
+    for found, added in zip(rows, more, strict=bool(more)):
         found.extend(added)
 
 

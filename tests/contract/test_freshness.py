@@ -9,7 +9,7 @@ import pytest
 
 from slotkeeper.operations import access
 from tests import direct
-from tests.world import MONDAY, WINDOWS, Cast, Client, World, good, plus_days
+from tests.world import AVAILABILITY, MONDAY, WINDOWS, Cast, Client, World, good, plus_days, refused
 
 
 class Clinic:
@@ -103,6 +103,25 @@ def test_a_kept_answer_ends_with_the_first_live_hold_in_it(clinic: Clinic) -> No
     assert clinic.owner.slots()[0]["available_slots"] == 9
     clinic.world.clock.advance(seconds=30)
     assert clinic.owner.slots()[0]["available_slots"] == 10
+
+
+def test_a_kept_answer_ends_at_the_very_millisecond_at_which_a_hold_does(clinic: Clinic) -> None:
+    clinic.hold()
+    assert clinic.owner.slots()[0]["available_slots"] == 9
+    clinic.world.clock.advance(milliseconds=59_999)
+    assert clinic.owner.slots()[0]["available_slots"] == 9
+    clinic.world.clock.advance(milliseconds=1)
+    assert clinic.owner.slots()[0]["available_slots"] == 10
+
+
+def test_a_key_that_ends_gets_no_kept_answer_from_that_very_millisecond_on(clinic: Clinic) -> None:
+    guest = clinic.world.key(clinic.org_id, expires_at=clinic.world.clock() + 1000)
+    assert guest.slots() == guest.slots() == clinic.owner.slots()
+    clinic.world.clock.advance(milliseconds=999)
+    assert guest.slots() == clinic.owner.slots()
+    clinic.world.clock.advance(milliseconds=1)
+    refused(guest.get(AVAILABILITY, date=MONDAY), 401, "UNAUTHORIZED")
+    assert len(clinic.owner.slots()) == 1, "another key is answered as before"
 
 
 def test_an_answer_given_twice_ends_with_a_hold_and_with_its_key(clinic: Clinic, world: World) -> None:

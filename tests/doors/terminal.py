@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,14 @@ PATIENCE = 30.0
 
 
 class Terminal:
-    """A shell in a folder; commands work on the database of a URL, or on the folder's ``slotkeeper.db``."""
+    """A shell in a folder; commands work on the database of a URL, or on the folder's ``slotkeeper.db``.
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
+    ``program`` runs in the place of Slotkeeper where a test needs one that is wrong.
+    """
+
+    def __init__(self, folder: Path, url: str | None = None, program: Sequence[str] = SLOTKEEPER) -> None:
         self.folder = folder
+        self.program = program
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith("SLOTKEEPER_")}
         if url is not None:
             self.environment["SLOTKEEPER_DATABASE_URL"] = url
@@ -26,7 +30,7 @@ class Terminal:
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """One command to its end, its output in pipes."""
         return subprocess.run(
-            [*SLOTKEEPER, *arguments],
+            [*self.program, *arguments],
             cwd=self.folder,
             env=self.environment | environment,
             capture_output=True,
@@ -80,7 +84,7 @@ class Terminal:
     def serving(self, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
         """A server that is ready, and what it printed with ``--json``; killed at the end if it still runs."""
         process = subprocess.Popen(
-            [*SLOTKEEPER, "serve", "--port", "0", "--json", *arguments],
+            [*self.program, "serve", "--port", "0", "--json", *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,

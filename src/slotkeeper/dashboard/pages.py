@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from slotkeeper.dashboard import seals
 from slotkeeper.dashboard.cookies import FLASH, FORM, SESSION
@@ -18,6 +18,9 @@ from slotkeeper.domain.errors import InvalidInput
 
 WORTH_COMPRESSING = 1_000
 """From how many bytes on a page is sent compressed."""
+_HIDDEN = Markup('<input type="hidden" name="%s" value="%s"><input type="hidden" name="%s" value="%s">')
+"""What every form carries besides what is typed."""
+
 EFFORT = 2
 """Much of what can be had for little of the server's time: most readers are near."""
 
@@ -33,16 +36,11 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            extensions=["jinja2.ext.i18n"],
         )
-        install = self._env.install_gettext_callables  # type: ignore[attr-defined]  # the extension adds it
-        install(_gettext, _ngettext, newstyle=True)
         self._env.globals |= {
             "path": path,
             "static": lambda name: f"{PREFIX}/static/{public_name(name)}",
             "navigation": NAVIGATION,
-            "TOKEN": TOKEN,
-            "ONCE": ONCE,
         }
 
     def render(self, visit: Visit, page: Page) -> bytes:
@@ -87,8 +85,9 @@ def _around(visit: Visit) -> Mapping[str, Any]:
         "texts": visit.texts,
         "form": visit.form,
         "flash": take_flash(visit),
-        "form_token": seals.form_token(secret_of(visit)),
-        "once": secrets.token_urlsafe(16),
+        "hidden": _HIDDEN % (TOKEN, seals.form_token(secret_of(visit)), ONCE, secrets.token_urlsafe(16)),
+        "_": visit.texts.say,
+        "ngettext": visit.texts.say_many,
         "problems": _problems(visit),
     }
 
@@ -100,15 +99,3 @@ def _problems(visit: Visit) -> list[tuple[str, str]]:
     if isinstance(visit.refusal, InvalidInput):
         return [(detail.field, detail.message) for detail in visit.refusal.details]
     return [("", visit.texts.refusal(visit.refusal))]
-
-
-@pass_context
-def _gettext(context: Context, message: str) -> str:
-    visit: Visit = context["visit"]
-    return visit.texts.gettext(message)
-
-
-@pass_context
-def _ngettext(context: Context, one: str, many: str, number: int) -> str:
-    visit: Visit = context["visit"]
-    return str(visit.texts.plain_ngettext(one, many, number))

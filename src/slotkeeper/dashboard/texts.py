@@ -15,6 +15,7 @@ from babel import Locale, UnknownLocaleError, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+from markupsafe import escape
 
 from slotkeeper.domain.calendar import local
 from slotkeeper.domain.errors import SlotkeeperError
@@ -58,11 +59,18 @@ class Texts:
 
     def ngettext(self, one: str, many: str, number: int, **values: object) -> str:
         """The text that fits a number, which stands in it as ``%(num)s``."""
-        return self.plain_ngettext(one, many, number) % {"num": self.number(number), **values}
+        text = str(self._translations.ngettext(one, many, number))
+        return text % {"num": self.number(number), **values}
 
-    def plain_ngettext(self, one: str, many: str, number: int) -> str:
-        """The same with its places for values left as they are: templates fill them."""
-        return str(self._translations.ngettext(one, many, number))
+    def say(self, message: str, **values: object) -> str:
+        """The same as ``gettext``, for templates: what is in the values is never taken for HTML."""
+        text = str(self._translations.gettext(message))
+        return escape(text) % values if values else text
+
+    def say_many(self, one: str, many: str, number: int, **values: object) -> str:
+        """The same as ``ngettext``, for templates."""
+        text = str(self._translations.ngettext(one, many, number))
+        return escape(text) % {"num": self.number(number), **values}
 
     def refusal(self, error: SlotkeeperError) -> str:
         """Why something was refused. The engine's own sentence where the reader reads English."""

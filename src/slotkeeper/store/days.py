@@ -100,24 +100,33 @@ _STORED = SQL(
 """
 )
 
-# Whether a full one is OPEN does not matter to who looks for room, so it stays here. Where overrides stand, the
-# domain decides. Nobody asks when the window was made.
-_WITH_ROOM = SQL(
-    _RECORD
-    + _LIVE_HOLDS
-    + _OVERRIDES
-    + """
-           0, 0
-    FROM days d
-    WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to
+_HAS_ROOM = """
       AND (d.filled < CASE WHEN :for_ai THEN coalesce(d.ai_slots, d.max_slots) ELSE d.max_slots END OR d.overridden)
       AND d.covered
-      AND (@absent(:branch_id UUID) OR d.branch_id = :branch_id)
       AND (@absent(:session TEXT) OR d.session = :session)
       AND (@absent(:service_id UUID) OR d.service_id IN (:service_id, :every_service))
     ORDER BY d.date, d.start_time, d.batch, d.calendar_id
 """
-)
+
+
+def _room(source: str) -> SQL:
+    """The records that a FROM and WHERE give, with room.
+
+    Whether a full one is OPEN does not matter to who looks for room, so it stays here. Where overrides stand, the
+    domain decides. Nobody asks when the window was made.
+    """
+    return SQL(f"{_RECORD} {_LIVE_HOLDS} {_OVERRIDES} 0, 0 {source} {_HAS_ROOM}")
+
+
+_WITH_ROOM = _room("FROM days d WHERE d.org_id = :org_id AND d.date BETWEEN :date_from AND :date_to")
+
+# One branch's windows are found first, those of the weekdays alone that the dates have: a record that is covered is
+# of its window's branch and weekday. What other branches have on those dates is never looked at.
+_WITH_ROOM_IN_BRANCH = _room("""
+    FROM @rows(:weekdays, weekday INTEGER) n CROSS JOIN windows k CROSS JOIN days d @index(days_by_window)
+    WHERE k.org_id = :org_id AND k.weekday = n.weekday AND k.branch_id = :branch_id AND d.org_id = :org_id
+      AND d.calendar_id = k.calendar_id AND d.date BETWEEN :date_from AND :date_to
+""")
 
 _LOCK = SQL("""
     SELECT d.rev
@@ -249,19 +258,21 @@ async def list_with_room(
     now: int,
 ) -> list[WindowDate]:
     """The stored window-dates that may have room for a channel, by date, time, batch and id."""
-    rows = await tx.fetch(
-        _WITH_ROOM,
-        org_id=org_id,
-        date_from=date_from.isoformat(),
-        date_to=date_to.isoformat(),
-        branch_id=branch_id,
-        session=session,
-        service_id=service_id,
-        every_service=key_of(None),
-        for_ai=channel is Channel.AI,
-        now=now,
-    )
-    return [_window_date(row) for row in rows]
+    asked: dict[str, Value] = {
+        "org_id": org_id,
+        "date_from": date_from.isoformat(),
+        "date_to": date_to.isoformat(),
+        "session": session,
+        "service_id": service_id,
+        "every_service": key_of(None),
+        "for_ai": channel is Channel.AI,
+        "now": now,
+    }
+    if branch_id is None:
+        return [_window_date(row) for row in await tx.fetch(_WITH_ROOM, **asked)]
+    weekdays = [((date_from.weekday() + n) % 7,) for n in range(min(7, (date_to - date_from).days + 1))]
+    asked |= {"branch_id": branch_id, "weekdays": pack(weekdays)}
+    return [_window_date(row) for row in await tx.fetch(_WITH_ROOM_IN_BRANCH, **asked)]
 
 
 Place = tuple[date, str]
