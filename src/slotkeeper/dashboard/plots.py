@@ -69,7 +69,7 @@ def _draw(bars: Bars) -> bytes:
         show_minor_x_labels=False,
     )
     chart.x_labels = bars.labels
-    chart.x_labels_major = bars.labels[:: max(1, -(-len(bars.labels) // MOST_LABELS))]
+    chart.x_labels_major = bars.labels[:: -max(1, -(-len(bars.labels) // MOST_LABELS))]  # the last one in any case
     chart.y_labels = _steps(bars)
     for name, values in bars.series.items():
         chart.add(name, values)
