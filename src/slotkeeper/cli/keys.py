@@ -1,15 +1,14 @@
 """``slotkeeper keys``: made here and in the dashboard only, never over HTTP."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import click
 
 from slotkeeper.app import system_clock
-from slotkeeper.cli.params import HIGHEST_RATE, Date, Id, Name, Scopes
+from slotkeeper.cli.params import Date, Id, Name, Scopes
 from slotkeeper.cli.shell import Inside, Shell, in_organization, table
-from slotkeeper.domain.access import Scope
-from slotkeeper.domain.calendar import instant_of, iso_instant, today
-from slotkeeper.domain.errors import InvalidInput
+from slotkeeper.domain.access import HIGHEST_RATE, Scope
+from slotkeeper.domain.calendar import iso_instant
 from slotkeeper.domain.model import ApiKey, Channel
 from slotkeeper.operations import access
 
@@ -60,7 +59,7 @@ def create_key(
             scopes=scopes,
             channel=Channel(channel),
             rate_limit=rate_limit,
-            expires_at=None if expires is None else _end_of(expires, zone, system_clock()),
+            expires_at=None if expires is None else access.end_of_key(expires, zone, now=system_clock()),
             now=system_clock(),
         )
 
@@ -102,13 +101,6 @@ def revoke_key(shell: Shell, key_id: str) -> None:
     """
     key = shell.run_inside(lambda at: access.revoke_key(at.db, at.organization.org_id, key_id, now=system_clock()))
     shell.show(_shown(key), [f"Revoked the key '{key.label}' ({key.key_id}, {key.prefix})."])
-
-
-def _end_of(last: date, zone: str, now_: int) -> int:
-    """The instant at which a key's last day ends. Raises InvalidInput for a day that is over."""
-    if last < today(now_, zone):
-        raise InvalidInput.of("expires", f"{last} is over in {zone}: give the last day on which the key is valid.")
-    return instant_of(last + timedelta(days=1), "00:00", zone)
 
 
 def _state(key: ApiKey) -> str:

@@ -14,7 +14,6 @@ from slotkeeper.domain.users import parse_email, parse_language
 from slotkeeper.load.target import target_of
 from slotkeeper.settings import check_database
 
-HIGHEST_RATE = 1_000_000
 LONGEST_SHOWN, SHOWN = 36, 16
 
 

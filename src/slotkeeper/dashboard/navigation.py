@@ -19,5 +19,10 @@ NAVIGATION = (
     Item(N_("Today"), "/day", Scope.APPOINTMENTS_READ),
     Item(N_("Find"), "/find", Scope.APPOINTMENTS_READ),
     Item(N_("Schedule"), "/windows", Scope.SLOTS_WRITE),
+    Item(N_("Reports"), "/reports", Scope.SLOTS_READ),
+    Item(N_("Keys"), "/keys", Scope.ADMIN),
+    Item(N_("People"), "/people", Scope.ADMIN),
+    Item(N_("Configuration"), "/configuration", Scope.ADMIN),
+    Item(N_("Audit"), "/audit", Scope.ADMIN),
 )
 """Only what the person's role may do is shown."""

@@ -13,11 +13,36 @@ from slotkeeper.dashboard.appointments import (
     show_moving,
     show_openings,
 )
+from slotkeeper.dashboard.audit import show_audit
 from slotkeeper.dashboard.board import show_board
 from slotkeeper.dashboard.closures import add_closure, remove_closure, show_closures
+from slotkeeper.dashboard.configuration import (
+    change_branch,
+    change_configuration,
+    change_service,
+    open_branch,
+    open_service,
+    show_branch,
+    show_configuration,
+    show_new_branch,
+    show_new_service,
+    show_service,
+)
 from slotkeeper.dashboard.day import book, show_day, show_today, show_window
 from slotkeeper.dashboard.files import show_file
+from slotkeeper.dashboard.keys import make_key, revoke_key, show_key, show_keys, show_new_key
+from slotkeeper.dashboard.people import (
+    change_person,
+    disable_person,
+    enable_person,
+    invite_person,
+    reset_person,
+    show_invitation,
+    show_people,
+    show_person,
+)
 from slotkeeper.dashboard.regenerate import regenerate, show_regenerate
+from slotkeeper.dashboard.reports import plot_no_room, plot_outlook, plot_shares, plot_utilisation, show_reports
 from slotkeeper.dashboard.schedule import set_places, set_service, set_status, show_window_date
 from slotkeeper.dashboard.sign_in import (
     change_password,
@@ -91,4 +116,35 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/appointment/{appointment}/move", show_openings, Scope.APPOINTMENTS_READ),
     Route("GET", "/appointment/{appointment}/move/{calendar}/{date}", show_moving, Scope.APPOINTMENTS_READ),
     Route("POST", "/appointment/{appointment}/move/{calendar}/{date}", move_appointment, Scope.APPOINTMENTS_WRITE),
+    # Reports, and their plots.
+    Route("GET", "/reports", show_reports, Scope.SLOTS_READ),
+    Route("GET", "/reports/utilisation.svg", plot_utilisation, Scope.SLOTS_READ, counts=False),
+    Route("GET", "/reports/shares.svg", plot_shares, Scope.APPOINTMENTS_READ, counts=False),
+    Route("GET", "/reports/outlook.svg", plot_outlook, Scope.SLOTS_READ, counts=False),
+    Route("GET", "/reports/no-room.svg", plot_no_room, Scope.APPOINTMENTS_READ, counts=False),
+    # Keys, people, configuration, audit.
+    Route("GET", "/keys", show_keys, Scope.ADMIN),
+    Route("GET", "/keys/new", show_new_key, Scope.ADMIN),
+    Route("POST", "/keys/new", make_key, Scope.ADMIN),
+    Route("GET", "/keys/{key}/revoke", show_key, Scope.ADMIN),
+    Route("POST", "/keys/{key}/revoke", revoke_key, Scope.ADMIN),
+    Route("GET", "/people", show_people, Scope.ADMIN),
+    Route("GET", "/people/new", show_invitation, Scope.ADMIN),
+    Route("POST", "/people/new", invite_person, Scope.ADMIN),
+    Route("GET", "/people/{user}", show_person, Scope.ADMIN),
+    Route("POST", "/people/{user}", change_person, Scope.ADMIN),
+    Route("POST", "/people/{user}/disable", disable_person, Scope.ADMIN, again=show_person),
+    Route("POST", "/people/{user}/enable", enable_person, Scope.ADMIN, again=show_person),
+    Route("POST", "/people/{user}/link", reset_person, Scope.ADMIN, again=show_person),
+    Route("GET", "/configuration", show_configuration, Scope.ADMIN),
+    Route("POST", "/configuration", change_configuration, Scope.ADMIN),
+    Route("GET", "/configuration/branches/new", show_new_branch, Scope.ADMIN),
+    Route("POST", "/configuration/branches/new", open_branch, Scope.ADMIN),
+    Route("GET", "/configuration/branches/{id}", show_branch, Scope.ADMIN),
+    Route("POST", "/configuration/branches/{id}", change_branch, Scope.ADMIN),
+    Route("GET", "/configuration/services/new", show_new_service, Scope.ADMIN),
+    Route("POST", "/configuration/services/new", open_service, Scope.ADMIN),
+    Route("GET", "/configuration/services/{id}", show_service, Scope.ADMIN),
+    Route("POST", "/configuration/services/{id}", change_service, Scope.ADMIN),
+    Route("GET", "/audit", show_audit, Scope.ADMIN),
 )

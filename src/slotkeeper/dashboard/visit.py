@@ -131,6 +131,16 @@ class Visit:
         return self.known.configuration.timezone if self.branch is None else self.known.zones[self.branch.branch_id]
 
     @property
+    def home_zone(self) -> str:
+        """The organization's own time zone."""
+        return "UTC" if self.known is None else self.known.configuration.timezone
+
+    @property
+    def outside(self) -> str:
+        """How browsers and programs reach this server, without a slash at its end."""
+        return self.site.public_url.rstrip("/") or str(self.request.base_url).rstrip("/")
+
+    @property
     def branches(self) -> Sequence[Branch]:
         """All branches of the organization by name."""
         return () if self.known is None else self.known.branches

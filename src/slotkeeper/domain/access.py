@@ -12,6 +12,8 @@ from slotkeeper.domain.model import Channel
 KEY_PREFIX = "sk_live_"
 SECRET_LENGTH = 40
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+HIGHEST_RATE = 1_000_000
+"""The highest limit of requests a minute that a key may have."""
 
 _KEY = re.compile(r"sk_live_([0-9a-f]{32})_([0-9A-Za-z]{32,64})", re.ASCII)
 

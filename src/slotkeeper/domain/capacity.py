@@ -5,11 +5,24 @@ replaces the number it overrides; it may be lower or higher.
 """
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from slotkeeper.domain.model import NO_OVERRIDE, Channel, Slot, Status, WindowDate, day_of
 
 Services = Sequence[tuple[str, bool]]
 """All services of an organization: each one's id and whether it is active."""
+
+
+class Filled(NamedTuple):
+    """Places of some window-dates, and how many of them are filled."""
+
+    places: int
+    filled: int
+
+    @property
+    def share(self) -> float | None:
+        """How full they are, None where there are no places."""
+        return self.filled / self.places if self.places else None
 
 
 def served(at: WindowDate, services: Services) -> list[str | None]:

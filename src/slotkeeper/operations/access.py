@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from slotkeeper.domain.access import (
     BASE62,
@@ -14,7 +15,8 @@ from slotkeeper.domain.access import (
     operator,
     organization_of_key,
 )
-from slotkeeper.domain.errors import NotFound, Unauthorized
+from slotkeeper.domain.calendar import instant_of, today
+from slotkeeper.domain.errors import InvalidInput, NotFound, Unauthorized
 from slotkeeper.domain.model import ApiKey, Channel
 from slotkeeper.operations.acts import Act, changed
 from slotkeeper.operations.availability import Proof, Question
@@ -58,7 +60,7 @@ def _identify(key: str | None) -> tuple[str, str]:
 
 async def create_key(
     db: Database,
-    org_id: str,
+    who: Caller | str,
     *,
     label: str,
     scopes: Sequence[Scope],
@@ -67,7 +69,15 @@ async def create_key(
     expires_at: int | None,
     now: int,
 ) -> tuple[ApiKey, str]:
-    """Make a key; its text is returned here and nowhere else again, only its hash is stored."""
+    """Make a key; its text is returned here and nowhere else again, only its hash is stored.
+
+    ``who`` is the admin who asks, or the id of an organization for the one at the command line.
+    Raises InvalidInput for scopes that the admin does not have.
+    """
+    caller = _asking(who)
+    org_id, beyond = caller.org_id, sorted(set(scopes) - caller.scopes)
+    if beyond:
+        raise InvalidInput.of("scopes", f"A key has no scopes that its maker lacks: leave out {', '.join(beyond)}.")
     text = make_key(org_id, "".join(secrets.choice(BASE62) for _ in range(SECRET_LENGTH)))
     key = ApiKey(
         new_id(),
@@ -80,24 +90,34 @@ async def create_key(
         None,
         now,
     )
-    act = Act(operator(org_id), "keys.create", key.key_id, now)
+    act = Act(caller, "keys.create", key.key_id, now)
 
-    async def work(tx: Connection) -> None:
+    async def work(tx: Connection) -> ApiKey:
         await store.insert_key(tx, org_id, key, key_hash=hash_key(text))
         await act.note(tx, *changed(None, key))
+        return key
 
-    await act.write(db, work)
-    return key, text
+    return await act.write(db, work), text
 
 
-async def list_keys(db: Database, org_id: str) -> list[ApiKey]:
+def end_of_key(last: date, timezone: str, *, now: int) -> int:
+    """The instant at which a key's last day ends. Raises InvalidInput for a day that is over."""
+    if last < today(now, timezone):
+        raise InvalidInput.of("expires", f"{last} is over in {timezone}: give the last day on which the key is valid.")
+    return instant_of(last + timedelta(days=1), "00:00", timezone)
+
+
+async def list_keys(db: Database, who: Caller | str) -> list[ApiKey]:
     """All keys of an organization, revoked and expired ones included, the oldest first."""
+    org_id = _asking(who).org_id
     return await db.read(lambda tx: store.list_keys(tx, org_id))
 
 
-async def revoke_key(db: Database, org_id: str, key_id: str, *, now: int) -> ApiKey:
+async def revoke_key(db: Database, who: Caller | str, key_id: str, *, now: int) -> ApiKey:
     """Revoke a key from the next request on; revoking again changes nothing. Raises NotFound."""
-    act = Act(operator(org_id), "keys.revoke", key_id, now)
+    caller = _asking(who)
+    org_id = caller.org_id
+    act = Act(caller, "keys.revoke", key_id, now)
 
     async def work(tx: Connection) -> ApiKey:
         revoked = await store.revoke_key(tx, org_id, key_id, now=now)
@@ -109,3 +129,10 @@ async def revoke_key(db: Database, org_id: str, key_id: str, *, now: int) -> Api
         raise NotFound(f"This organization has no API key with the id {key_id}; 'slotkeeper keys list' shows them.")
 
     return await act.write(db, work)
+
+
+def _asking(who: Caller | str) -> Caller:
+    """The admin who asks, or else the one at the command line. Raises InsufficientScope."""
+    caller = operator(who) if isinstance(who, str) else who
+    caller.require(Scope.ADMIN)
+    return caller

@@ -32,6 +32,7 @@ class Wanted(NamedTuple):
     action: str | None = None
     subject: str | None = None
     key_id: str | None = None
+    user_id: str | None = None
 
 
 async def list_entries(
@@ -48,6 +49,7 @@ async def list_entries(
             wanted.action,
             None if wanted.subject is None else wanted.subject.lower(),
             wanted.key_id,
+            wanted.user_id,
         )
         return await store.list_entries(tx, caller.org_id, looked_for, limit=limit, skip=(page - 1) * limit)
 

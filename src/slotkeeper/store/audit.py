@@ -22,6 +22,7 @@ _FILTERS = """
       AND (@absent(:action TEXT) OR action = :action)
       AND (@absent(:subject TEXT) OR subject = :subject)
       AND (@absent(:key_id UUID) OR key_id = :key_id)
+      AND (@absent(:user_id UUID) OR user_id = :user_id)
 """
 
 _PAGE = SQL(
@@ -54,6 +55,7 @@ class AuditSearch(NamedTuple):
     action: str | None = None
     subject: str | None = None
     key_id: str | None = None
+    user_id: str | None = None
 
 
 async def insert_entries(tx: Connection, org_id: str, entries: Sequence[AuditEntry]) -> None:
