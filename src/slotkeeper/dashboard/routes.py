@@ -3,7 +3,7 @@
 A path stands below ``PREFIX``. A scope of None lets in whoever is signed in; what is open to everybody says so.
 """
 
-from slotkeeper.dashboard.board import show_board
+from slotkeeper.dashboard.board import poll_board, show_board, show_month, stream_board
 from slotkeeper.dashboard.files import show_file
 from slotkeeper.dashboard.sign_in import (
     change_password,
@@ -34,4 +34,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/password", change_password),
     # The board.
     Route("GET", "/board", show_board, Scope.SLOTS_READ),
+    Route("GET", "/board/month", show_month, Scope.SLOTS_READ),
+    Route("GET", "/board/live", stream_board, Scope.SLOTS_READ, counts=False),
+    Route("GET", "/board/changes", poll_board, Scope.SLOTS_READ, counts=False),
 )

@@ -358,7 +358,8 @@ async def set_override(
     await tx.execute(_OVERRIDDEN, **place)
 
 
-def _overrides(column: str | None) -> dict[str | None, Override]:
+def overrides_of(column: str | None) -> dict[str | None, Override]:
+    """The overrides that a statement has gathered in a column, by service."""
     if column is None:
         return {}
     return {
@@ -384,7 +385,7 @@ def _window_date(row: Row) -> WindowDate:
         bool(covered),
         filled,
         holds,
-        _overrides(overrides),
+        overrides_of(overrides),
         created_at,
         updated_at,
     )
