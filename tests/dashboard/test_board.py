@@ -54,15 +54,19 @@ def test_another_branch_is_chosen_and_remembered(receptionist: Page) -> None:
 
 def test_weeks_are_moved_by_keys_and_links(receptionist: Page) -> None:
     receptionist.goto("/app/board")
-    heading = receptionist.get_by_role("heading", level=1)
+
+    def expect_week(on: str) -> None:
+        expect(receptionist.get_by_role("heading", level=1)).to_have_text(f"Week of Monday, {on} 2026")
+        receptionist.wait_for_load_state()  # the script listens then
+
     receptionist.keyboard.press("ArrowRight")
-    expect(heading).to_have_text("Week of Monday, 8 June 2026")
+    expect_week("8 June")
     receptionist.keyboard.press("ArrowLeft")
-    expect(heading).to_have_text("Week of Monday, 1 June 2026")
+    expect_week("1 June")
     receptionist.get_by_role("link", name="Week before").press("Enter")
-    expect(heading).to_have_text("Week of Monday, 25 May 2026")
+    expect_week("25 May")
     receptionist.keyboard.press("t")
-    expect(heading).to_have_text("Week of Monday, 1 June 2026")
+    expect_week("1 June")
 
 
 def test_a_week_is_filtered_by_session_and_service(receptionist: Page) -> None:
