@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import crowd, grouping, growth, openings
+from benchmarks import boards, crowd, grouping, growth, openings
 from benchmarks.engines import ENGINES, Engine
 from benchmarks.serving import seconds_to_first_answer
 
@@ -64,7 +64,23 @@ def _report_crowd(folder: Path) -> None:
         _line("regenerate of a year: times as much", [one.regenerate for one in rounds], "goal ≤ 1.25")
 
 
+def _report_boards(folder: Path) -> None:
+    rounds = boards.measure(folder, rounds=3)
+    print("\nthe board of a week of 210 windows, SQLite, one server process that keeps no reply")
+    _line("times as long as availability of a day", [one.board / one.availability for one in rounds], "goal ≤ 15.00")
+    _line("  the board, ms", [one.board for one in rounds])
+    _line("  availability, ms", [one.availability for one in rounds])
+    _line("the page over the wire, KB", [one.page_bytes / 1000 for one in rounds], "goal ≤ 100 with styles and scripts")
+    _line(
+        f"bookings beside {boards.OPEN} open boards, against none",
+        [one.beside / one.alone for one in rounds],
+        "goal ≥ 0.90",
+    )
+    _line("  bookings a second beside them", [one.beside for one in rounds])
+
+
 REPORTS = {
+    "boards": _report_boards,
     "crowd": _report_crowd,
     "growth": growth.report_all,
     "grouping": _report_grouping,

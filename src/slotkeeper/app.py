@@ -30,6 +30,7 @@ from slotkeeper.dashboard.visit import Site as Desk
 from slotkeeper.domain.errors import NotFound, SlotkeeperError, Unavailable, WrongSchema
 from slotkeeper.operations import Clock, Database, audit, schedule, sign_ins
 from slotkeeper.operations.availability import Replies
+from slotkeeper.operations.board import Boards
 from slotkeeper.operations.facts import Knowledge
 from slotkeeper.operations.line import new_line
 from slotkeeper.operations.rate_leases import SharedRateLimits
@@ -81,7 +82,7 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
 
     door = LoggingDoor if settings.log_level == "debug" else Door
     router = door(site, OPERATIONS, limits=limits, clock=clock).router(lifespan)
-    desk = Desk(db, line, Knowledge(), clock, settings.public_url, settings.proxies)
+    desk = Desk(db, line, Knowledge(), clock, settings.public_url, settings.proxies, Boards(db, clock))
     # What leads to no path of the interface is asked for by browsers: requests of programs pay nothing for them.
     router.default = Dashboard(desk, ROUTES).beside(router.default)
     return router

@@ -14,6 +14,7 @@ from slotkeeper.domain.access import Scope
 from slotkeeper.domain.model import Branch, Session
 from slotkeeper.domain.sign_ins import IDLE
 from slotkeeper.operations import directory
+from slotkeeper.operations.board import Boards
 from slotkeeper.operations.facts import Knowledge
 from slotkeeper.operations.line import new_line
 from tests.browsing import Browser, form_token, location
@@ -64,7 +65,7 @@ VIEWS = (
 def trying(browser: Browser, world: World, cast: Cast) -> Iterator[Browser]:
     """The admin's browser, at a dashboard with views of our own."""
     browser.sign_in("admin@example.org")
-    site = Site(world.db, new_line(world.db), Knowledge(), world.clock, "", 0)
+    site = Site(world.db, new_line(world.db), Knowledge(), world.clock, "", 0, Boards(world.db, world.clock))
 
     async def nothing(*_: object) -> None:
         raise AssertionError("all of these paths are the dashboard's")

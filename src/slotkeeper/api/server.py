@@ -34,6 +34,9 @@ SECONDS_IDLE = 75
 SECONDS_TO_FINISH = 10
 """How long requests under way may take after the program was told to stop."""
 
+ON_STOP = "slotkeeper.on_stop"
+"""Under which name the scope of a request holds what ends an answer that goes on for as long as the server does."""
+
 _NOT_HTTP = "The request is not valid HTTP/1.1: check its path (ASCII, the rest percent-encoded), headers and body."
 _HEAD_TOO_LONG = f"The request line and the headers must be at most {LONGEST_HEAD:,} bytes together."
 
@@ -65,6 +68,14 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
         if self._watch is not None:
             self._watch.cancel()
+
+    def shutdown(self) -> None:
+        """Stop with the server: an answer under way is finished, and one that would never end is told to."""
+        super().shutdown()
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        end = None if cycle is None else cast("dict[str, Any]", cycle.scope).get(ON_STOP)
+        if end is not None:
+            end()
 
     def _look(self) -> None:
         """Close the connection of a client that takes too long to send its request; look again later."""

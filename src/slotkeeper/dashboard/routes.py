@@ -14,7 +14,7 @@ from slotkeeper.dashboard.appointments import (
     show_openings,
 )
 from slotkeeper.dashboard.audit import show_audit
-from slotkeeper.dashboard.board import show_board
+from slotkeeper.dashboard.board import poll_board, show_board, show_month, stream_board
 from slotkeeper.dashboard.closures import add_closure, remove_closure, show_closures
 from slotkeeper.dashboard.configuration import (
     change_branch,
@@ -75,6 +75,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/password", change_password),
     # The board.
     Route("GET", "/board", show_board, Scope.SLOTS_READ),
+    Route("GET", "/board/month", show_month, Scope.SLOTS_READ),
+    Route("GET", "/board/live", stream_board, Scope.SLOTS_READ, counts=False),
+    Route("GET", "/board/changes", poll_board, Scope.SLOTS_READ, counts=False),
     # The schedule: one date of a window.
     Route("GET", "/schedule/{calendar_id}/{date}", show_window_date, Scope.SLOTS_WRITE),
     Route("POST", "/schedule/{calendar_id}/{date}/status", set_status, Scope.SLOTS_WRITE, again=show_window_date),

@@ -17,6 +17,7 @@ from slotkeeper.domain.access import Caller, Once, Scope
 from slotkeeper.domain.errors import NotFound, SlotkeeperError
 from slotkeeper.domain.model import Branch
 from slotkeeper.operations import Clock, Database
+from slotkeeper.operations.board import Boards
 from slotkeeper.operations.facts import Knowledge, Known
 from slotkeeper.operations.line import Line
 from slotkeeper.operations.sign_ins import SignedIn
@@ -41,6 +42,7 @@ class Site(NamedTuple):
     clock: Clock
     public_url: str
     proxies: int
+    boards: Boards
 
 
 class Undo(NamedTuple):

@@ -358,12 +358,11 @@ async def set_override(
     await tx.execute(_OVERRIDDEN, **place)
 
 
-def _overrides(column: str | None) -> dict[str | None, Override]:
-    if column is None:
-        return {}
+def overrides_of(column: str | None) -> dict[str | None, Override]:
+    """The overrides that a statement has gathered in a column, by service."""
     return {
         id_of(service_id): Override(None if status is None else Status(status), max_slots, ai_slots, reason)
-        for service_id, status, max_slots, ai_slots, reason in json.loads(column)
+        for service_id, status, max_slots, ai_slots, reason in json.loads(column or "[]")
     }
 
 
@@ -384,7 +383,7 @@ def _window_date(row: Row) -> WindowDate:
         bool(covered),
         filled,
         holds,
-        _overrides(overrides),
+        overrides_of(overrides),
         created_at,
         updated_at,
     )

@@ -20,6 +20,13 @@ _SEEN = SQL("""
     @asked(token_hash TEXT)
 """)
 
+_STANDING = SQL("""
+    SELECT s.token_hash, s.created_at, s.seen_at
+    FROM @rows(:hashes, token_hash TEXT) t CROSS JOIN sign_ins s CROSS JOIN users u
+    WHERE s.org_id = :org_id AND s.token_hash = t.token_hash AND u.org_id = :org_id AND u.user_id = s.user_id
+      AND u.disabled_at IS NULL
+""")
+
 _INSERT = SQL("""
     INSERT INTO sign_ins (org_id, token_hash, user_id, created_at, seen_at)
     VALUES (:org_id, :token_hash, :user_id, :now, :now)
@@ -100,6 +107,12 @@ async def find_sign_in(db: Database, org_id: str, token_hash: str) -> Seen | Non
     """The sign-in of a token, as long as its person is not disabled; it may have ended by itself."""
     row = await db.look(_SEEN, org_id=org_id, token_hash=token_hash)
     return None if row is None else Seen(user_of(row[:9]), *row[9:])
+
+
+async def list_standing(tx: Connection, org_id: str, token_hashes: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """When those of some sign-ins began and were last seen that are there, and whose person is not disabled."""
+    rows = await tx.fetch(_STANDING, org_id=org_id, hashes=pack([(one,) for one in token_hashes]))
+    return {token_hash: (created_at, seen_at) for token_hash, created_at, seen_at in rows}
 
 
 async def insert_sign_in(tx: Connection, org_id: str, token_hash: str, user_id: str, *, now: int) -> None:
