@@ -362,7 +362,7 @@ def overrides_of(column: str | None) -> dict[str | None, Override]:
     """The overrides that a statement has gathered in a column, by service."""
     return {
         id_of(service_id): Override(None if status is None else Status(status), max_slots, ai_slots, reason)
-        for service_id, status, max_slots, ai_slots, reason in json.loads(column or "[]")
+        for service_id, status, max_slots, ai_slots, reason in (json.loads(column) if column else ())
     }
 
 
