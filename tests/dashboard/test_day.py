@@ -197,7 +197,7 @@ def test_completed_confirmed_again_cancelled_and_taken_back(receptionist: Page) 
 
 def test_the_whole_day_shows_all_windows_in_order_and_leads_on(receptionist: Page) -> None:
     receptionist.goto("/app/board")
-    receptionist.get_by_role("link", name="Today").click()
+    receptionist.get_by_role("navigation", name="Main").get_by_role("link", name="Today").click()
     expect(receptionist.get_by_role("heading", level=1)).to_have_text("Monday, 1 June 2026 · Main Street")
     texts = receptionist.get_by_role("heading", level=2).all_inner_texts()
     assert texts == ["09:00–11:00 · Morning · MA", "14:00–16:00 · Afternoon · AA", "17:00–19:00 · Evening · EA"]
