@@ -133,7 +133,7 @@ def test_an_answer_given_twice_ends_with_a_hold_and_with_its_key(clinic: Clinic,
         world.clock.now = now + seconds * 1000
         assert [brief.slots()[0]["available_slots"] for _ in range(3)] == [expected] * 3
     world.clock.now = now + 90_000
-    assert brief.get("/v1/appointment-slots/availability", date=MONDAY).status_code == 401
+    refused(brief.get(AVAILABILITY, date=MONDAY), 401, "UNAUTHORIZED")
     assert clinic.owner.slots()[0]["available_slots"] == 10, "with another key it stands"
 
 
@@ -144,7 +144,7 @@ def test_an_answer_given_twice_ends_when_another_process_revokes_its_key(clinic:
     other = World(world.url)
     other.run(access.revoke_key(other.db, clinic.org_id, doomed.record.key_id, now=other.clock()))
     other.close()
-    assert doomed.get("/v1/appointment-slots/availability", date=MONDAY).status_code == 401
+    refused(doomed.get(AVAILABILITY, date=MONDAY), 401, "UNAUTHORIZED")
 
 
 @pytest.mark.parametrize("bookings", range(1, 7))
