@@ -16,6 +16,7 @@ from slotkeeper.cli.keys import keys
 from slotkeeper.cli.moving import export_file, import_file
 from slotkeeper.cli.schedule import regenerate
 from slotkeeper.cli.serve import serve
+from slotkeeper.cli.simulate_calls import simulate_calls
 from slotkeeper.cli.upkeep import check, migrate, patients
 from slotkeeper.cli.users import users
 from slotkeeper.cli.windows import windows
@@ -72,6 +73,7 @@ for command in (
     export_file,
     import_file,
     bench,
+    simulate_calls,
 ):
     slotkeeper.add_command(command)
 
