@@ -9,11 +9,11 @@ from slotkeeper.domain.access import Caller, Once
 from slotkeeper.domain.calendar import local
 from slotkeeper.domain.model import Branch
 from slotkeeper.operations import Database
-from slotkeeper.operations.acts import Replayed
+from slotkeeper.operations.acts import Act, Replayed
 from slotkeeper.operations.facts import Knowledge, Known
 from slotkeeper.operations.line import Line
 from slotkeeper.texts import Texts
-from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option, decode, encode, fit
+from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option, decode, encode, fit, fits
 from slotkeeper.tools.speech import Speech
 
 Result = TypeVar("Result")
@@ -126,6 +126,25 @@ class Turn(NamedTuple):
             {name: value for name, value in (data or {}).items() if value is not None},
         )
 
+    def offer(
+        self,
+        reason_code: str,
+        speak: Callable[[Sequence[Option]], str],
+        options: Sequence[Option],
+        *,
+        ok: bool = True,
+        on: date | None = None,
+        timezone: str | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> Answer:
+        """An answer that names its options: as many as there is room for, and not one that is not there."""
+        for most in range(MOST_OPTIONS, 0, -1):
+            named = options[:most]
+            found = self.answer(reason_code, speak(named), ok=ok, on=on, timezone=timezone, options=named, data=data)
+            if fits(found):
+                break
+        return found
+
     async def write(
         self,
         act: Callable[[Caller], Awaitable[Result]],
@@ -157,6 +176,20 @@ class Turn(NamedTuple):
             else:
                 return written[-1]
         return first
+
+    async def recall(self) -> Answer | None:
+        """What the same call was answered before, where it cannot be done again; None where it is a first one.
+
+        Raises Conflict where its key belongs to another call.
+        """
+        if self.repeat is None:
+            return None
+        once = Once(self.repeat.key, self.repeat.fingerprint, lambda _: (200, ""))
+        try:
+            await Act(self.caller.with_once(once), "tools.call", None, self.now).require_new(self.site.db)
+        except Replayed as before:
+            return decode(before.answer)
+        return None
 
 
 def repeat_of(tool: str, canonical: bytes, call: ToolCall) -> Repeat | None:
