@@ -1,6 +1,5 @@
 """The board: a week of one branch, live while others book, and a month of it as a heat map."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from functools import cache
@@ -89,8 +88,9 @@ async def _events(visit: Visit, watcher: Watcher, shown: Filter) -> AsyncIterato
             continue
         if place not in change.told:  # written once for all who read it in the same words
             cards = _list(visit, change.window_dates, shown)
+            counted = _list(visit, change.counted, shown)
             name = "page" if change.is_new else "cards"
-            data = "[]" if change.is_new else _writer(visit).pack(cards)
+            data = "[]" if change.is_new else _writer(visit).pack(cards, counted)
             change.told[place] = f"id: {_text(change.stored.revision)}\nevent: {name}\ndata: {data}\n\n".encode()
         yield change.told[place]
     yield b"event: end\ndata: []\n\n"
@@ -103,8 +103,7 @@ async def poll_board(visit: Visit) -> Answer:
     if stored is None:
         return Response(status_code=204)
     cards = _writer(visit).pack(_list(visit, stored.window_dates, shown))
-    seen = json.dumps(_text(stored.revision))
-    return Response(f'{{"seen": {seen}, "cards": {cards}}}', media_type="application/json")
+    return Response(f'{{"seen": "{_text(stored.revision)}", "news": {cards}}}', media_type="application/json")
 
 
 async def show_month(visit: Visit) -> Answer:

@@ -35,30 +35,31 @@ class Cards:
         link = when if self._days is None else _LINK.format(f"{self._days}/{slot.calendar_id}/{slot.date}", when)
         return Markup(  # noqa: S704 - every value in it is escaped
             _CARD.format(
-                " closed" if is_closed else " full" if not card.left else "",
+                _kind(card),
                 id_of(card),
                 link,
                 _BATCH.format(escape(slot.batch)) if slot.batch else "",
                 "" if is_closed else _bar(card),
-                self._places(card, is_closed=is_closed),
+                _PLACES.format(*map(escape, self._places(card))),
                 "".join(_TAG.format(escape(tag)) for tag in self._tags(card)),
             )
         )
 
-    def _places(self, card: Card, *, is_closed: bool) -> str:
+    def _places(self, card: Card) -> tuple[str, str]:
+        """What is left, and how it comes to be so."""
         slot, texts = card.slot, self._texts
         filled = texts.gettext(
             "%(filled)s of %(places)s filled",
             filled=_number(texts, slot.filled_slots),
             places=_number(texts, slot.max_slots),
         )
-        if is_closed:
-            return _PLACES.format(escape(texts.gettext("closed")), escape(filled))
+        if slot.status == "CLOSED":
+            return texts.gettext("closed"), filled
         said = [filled, texts.gettext("%(left)s for AI", left=_number(texts, slot.available_slots))]
         if card.holds:
             said.append(texts.gettext("%(held)s held", held=_number(texts, card.holds)))
         left = texts.gettext("%(left)s left", left=_number(texts, card.left)) if card.left else texts.gettext("full")
-        return _PLACES.format(escape(left), escape(" · ".join(said)))
+        return left, " · ".join(said)
 
     def _tags(self, card: Card) -> list[str]:
         tags = []
@@ -70,9 +71,11 @@ class Cards:
         closed = [self._services.get(service, "") for service in card.closed_for]
         return tags + [self._texts.gettext("%(service)s is closed", service=name) for name in closed]
 
-    def pack(self, cards: Sequence[Card]) -> str:
-        """Cards for the script: the id and the HTML of each."""
-        return json.dumps([(id_of(card), self.write(card)) for card in cards], ensure_ascii=False)
+    def pack(self, cards: Sequence[Card], counted: Sequence[Card] = ()) -> str:
+        """Cards for the script: the id and the HTML of each; of those with other counts only what depends on them."""
+        whole = [(id_of(card), self.write(card)) for card in cards]
+        parts = [(id_of(card), _kind(card), *self._places(card), *_lengths(card)) for card in counted]
+        return json.dumps([whole, parts], ensure_ascii=False, separators=(",", ":"))
 
 
 @lru_cache(maxsize=4096)
@@ -85,6 +88,16 @@ def id_of(card: Card) -> str:
     return f"c-{card.slot.date}-{card.slot.calendar_id}"
 
 
+def _kind(card: Card) -> str:
+    return " closed" if card.slot.status == "CLOSED" else "" if card.left else " full"
+
+
+def _lengths(card: Card) -> tuple[int, int, int]:
+    """Of the whole bar, of what is filled, and of what is left for AI."""
+    filled = card.slot.filled_slots + card.holds
+    return max(1, card.slot.max_slots, filled), filled, card.slot.available_slots
+
+
 def _bar(card: Card) -> str:
-    filled, ai = card.slot.filled_slots + card.holds, card.slot.available_slots
-    return _BAR.format(max(1, card.slot.max_slots, filled), filled, filled, ai)
+    whole, filled, ai = _lengths(card)
+    return _BAR.format(whole, filled, filled, ai)
