@@ -26,10 +26,10 @@ LEVELS = 5
 
 
 class Day(NamedTuple):
-    """One day of the board: its cards by session, and why it is closed."""
+    """One day of the board: the cards of each session as HTML, and why it is closed."""
 
     date: date
-    sessions: list[tuple[Session, list[Markup]]]
+    sessions: list[tuple[Session, Markup]]
     closures: list[str]
 
 
@@ -46,7 +46,7 @@ async def show_board(visit: Visit) -> Answer:
         Day(
             on,
             [
-                (one, [writer.write(card) for card in by_day.get(on, []) if card.slot.session == one])
+                (one, writer.write_all(card for card in by_day.get(on, ()) if card.slot.session == one))
                 for one in sessions
             ],
             [reason for first, last, reason in stored.closures if first <= on <= last],
