@@ -7,11 +7,13 @@ from playwright.sync_api import Page, sync_playwright
 from tests.dashboard import chromium
 
 _TOLD = """
-    () => ({
-        bytes: [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-            .filter(entry => !entry.name.includes("/live?")).reduce((sum, entry) => sum + entry.transferSize, 0),
-        paint: performance.getEntriesByName("first-contentful-paint")[0].startTime,
-    })
+    () => new Promise(tell => new PerformanceObserver(list => {
+        const paint = list.getEntriesByName("first-contentful-paint")[0];
+        if (!paint) return;
+        const loaded = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+        const files = loaded.filter(entry => !entry.name.includes("/live?"));
+        tell({bytes: files.reduce((sum, entry) => sum + entry.transferSize, 0), paint: paint.startTime});
+    }).observe({type: "paint", buffered: true}))
 """
 
 
@@ -50,6 +52,5 @@ def visit(url: str, *, cookie: tuple[str, str], number: int) -> Visits | None:
 
 def _open(page: Page, url: str) -> Told:
     page.goto(url)
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
     told = page.evaluate(_TOLD)
     return Told(told["bytes"], told["paint"])
