@@ -94,7 +94,8 @@ async def opened(boards: Boards, *places: Place) -> AsyncIterator[list[list[Chan
         told.append(None)
 
     tasks = [asyncio.create_task(watch(*one)) for one in zip(places, heard, strict=True)]
-    await until(lambda: sum(map(len, boards._open.values())) == len(places) and boards._last != {})
+    await until(lambda: sum(len(one) for them in boards._open.values() for one in them.values()) == len(places))
+    await until(lambda: bool(boards._tasks))
     try:
         yield heard
     finally:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -149,7 +149,7 @@ class Boards:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
         self._is_distributed: bool | None = None  # not known yet
-        self._open: dict[str, set[Watcher]] = {}  # by group: those who are asked for together
+        self._open: dict[str, dict[Place, set[Watcher]]] = {}  # by group: the places that are asked for together
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._last: dict[Place, Stored] = {}
 
@@ -158,11 +158,10 @@ class Boards:
 
         Where it is not as it was at the revision ``seen``, all of it comes first.
         """
-        group = await self._group_of(watcher)
-        self._open.setdefault(group, set()).add(watcher)
+        group, place = await self._group_of(watcher), watcher.place
+        self._open.setdefault(group, {}).setdefault(place, set()).add(watcher)
         try:
-            stored = await read_board(self._db, watcher.who.caller, watcher.span, now=self._clock())
-            self._last.setdefault(watcher.place, stored)
+            stored = await self._begin(watcher)
             if group not in self._tasks:
                 self._tasks[group] = asyncio.create_task(self._keep_looking(group))
             if stored.revision != seen:
@@ -175,17 +174,26 @@ class Boards:
         finally:
             self._leave(group, watcher)
 
+    async def _begin(self, watcher: Watcher) -> Stored:
+        """What is stored where it looks; not older than what later changes are told from."""
+        is_first = watcher.place not in self._last
+        stored = await read_board(self._db, watcher.who.caller, watcher.span, now=self._clock())
+        if self._last.setdefault(watcher.place, stored) is not stored and is_first:  # another began meanwhile
+            stored = await read_board(self._db, watcher.who.caller, watcher.span, now=self._clock())
+        return stored
+
     async def _group_of(self, watcher: Watcher) -> str:
         if self._is_distributed is None:
             self._is_distributed = await self._db.is_distributed()
         return watcher.who.caller.org_id if self._is_distributed else ""
 
     def _leave(self, group: str, watcher: Watcher) -> None:
-        watchers = self._open[group]
-        watchers.discard(watcher)
-        if not any(other.place == watcher.place for other in watchers):
-            self._last.pop(watcher.place, None)
-        if not watchers:
+        places, place = self._open[group], watcher.place
+        places[place].discard(watcher)
+        if not places[place]:
+            del places[place]
+            self._last.pop(place, None)
+        if not places:
             del self._open[group]
             task = self._tasks.pop(group, None)
             if task is not None:
@@ -205,25 +213,29 @@ class Boards:
 
     async def _look(self, group: str, *, is_check: bool) -> None:
         """Ask what changed, and tell those who watch it and are still signed in."""
-        now = self._clock()
-        watchers: dict[Place, list[Watcher]] = {}
-        for watcher in self._open[group]:
-            watchers.setdefault(watcher.place, []).append(watcher)
-        revisions = await self._db.read(lambda tx: store.list_revisions(tx, watchers.keys(), now=now))
-        changed = [place for place in watchers if self._is_other(place, revisions[place])]
-        for org_id in {place[0] for place in (watchers if is_check else changed)}:
-            await self._let_go(org_id, [one for place in watchers if place[0] == org_id for one in watchers[place]])
+        now, places = self._clock(), list(self._open[group])
+        revisions = await self._db.read(lambda tx: store.list_revisions(tx, places, now=now))
+        changed = [place for place in places if self._is_other(place, revisions[place])]
+        for org_id in {org_id for org_id, _ in (places if is_check else changed)}:
+            await self._let_go(
+                org_id, self._watchers(group, {place for place in places if place[0] == org_id}), now=now
+            )
         for place in changed:
-            await self._tell(place, watchers[place], now=now)
+            await self._tell(group, place, now=now)
         if is_check:
             silent_since = time.monotonic() - SECONDS_OF_SILENCE
-            for watcher in self._open.get(group, ()):
+            for watcher in self._watchers(group, set(places)):
                 if watcher.told_at < silent_since:
                     watcher.tell(None)
 
-    async def _let_go(self, org_id: str, watchers: Sequence[Watcher]) -> None:
+    def _watchers(self, group: str, places: Collection[Place]) -> list[Watcher]:
+        """Those who look at some places at this moment."""
+        found = [watchers for place, watchers in self._open.get(group, {}).items() if place in places]
+        return [watcher for watchers in found for watcher in watchers if not watcher.is_over]
+
+    async def _let_go(self, org_id: str, watchers: Sequence[Watcher], *, now: int) -> None:
         """End the boards of those who are not signed in any more."""
-        ended = await list_ended(self._db, org_id, [watcher.who for watcher in watchers], now=self._clock())
+        ended = await list_ended(self._db, org_id, [watcher.who for watcher in watchers], now=now)
         for watcher in watchers:
             if watcher.who.token in ended:
                 watcher.end()
@@ -232,7 +244,7 @@ class Boards:
         last = self._last.get(place)
         return last is not None and last.revision != revision
 
-    async def _tell(self, place: Place, watchers: Sequence[Watcher], *, now: int) -> None:
+    async def _tell(self, group: str, place: Place, *, now: int) -> None:
         stored = await self._db.read(lambda tx: store.read_span(tx, *place, now=now))
         last = self._last.get(place)
         if last is None:
@@ -240,9 +252,8 @@ class Boards:
         self._last[place] = stored
         change = _change(last, stored)
         if change.is_new or change.window_dates or change.counted:
-            for watcher in watchers:
-                if not watcher.is_over:
-                    watcher.tell(change)
+            for watcher in self._watchers(group, {place}):  # those too who came meanwhile, and may have read before
+                watcher.tell(change)
 
 
 def _change(last: Stored, stored: Stored) -> Change:
