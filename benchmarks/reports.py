@@ -71,7 +71,7 @@ def _report_boards(folder: Path) -> None:
 
 
 def _report_boards_on(engine: Engine) -> None:
-    rounds, visits = boards.measure(engine, rounds=ROUNDS)
+    rounds, visits = boards.measure(engine, rounds=2 * ROUNDS)
     print(f"\nthe board of a week of 210 windows, one server process that keeps no reply, {engine.name}")
     asked = [(one.board, one.availability) for one in rounds]
     _line("processor time against availability of a day", [a.processor / b.processor for a, b in asked], "goal ≤ 15.00")

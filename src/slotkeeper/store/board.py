@@ -1,5 +1,6 @@
 """The board: all window-dates of a branch-week in one statement, and whether anything on some of them has changed."""
 
+import json
 from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple
@@ -35,33 +36,43 @@ _CLOSED = SQL("""
     ORDER BY date_from, closure_id
 """)
 
-# One row for each branch that has records on the dates of a week: all branches are found on the way to one of them. A
-# hold's end writes nothing, so live holds are counted.
+# One row for each week: its dates are gone through once for all branches, by the index whatever else a server may think
+# of it. A hold's end writes nothing, so live holds are counted.
 _REVISIONS = SQL("""
-    SELECT d.branch_id, p.date_from, p.date_to, count(*), sum(d.rev), sum(
-               CASE WHEN d.held > 0 THEN (
-                   SELECT count(*) FROM holds h
-                   WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id
-                     AND h.expires_at > :now
-               ) ELSE 0 END
-           ), (SELECT o.config_rev FROM organizations o WHERE o.org_id = :org_id)
-    FROM @rows(:weeks, date_from DATE, date_to DATE) p CROSS JOIN days d
-    WHERE d.org_id = :org_id AND d.date BETWEEN p.date_from AND p.date_to
-    GROUP BY d.branch_id, p.date_from, p.date_to
+    SELECT p.date_from, p.date_to, (SELECT o.config_rev FROM organizations o WHERE o.org_id = :org_id), (
+               SELECT @list(b.branch_id, b.records, b.revs, b.holds) FROM (
+                   SELECT d.branch_id, count(*) AS records, sum(d.rev) AS revs, sum(
+                              CASE WHEN d.held > 0 THEN (
+                                  SELECT count(*) FROM holds h
+                                  WHERE h.org_id = :org_id AND h.date = d.date AND h.calendar_id = d.calendar_id
+                                    AND h.expires_at > :now
+                              ) ELSE 0 END
+                          ) AS holds
+                   FROM days d
+                   WHERE d.org_id = :org_id AND d.date BETWEEN p.date_from AND p.date_to
+                   GROUP BY d.branch_id
+               ) b
+           )
+    FROM @rows(:weeks, date_from DATE, date_to DATE) p
 """)
 
 # The same of several organizations.
 _REVISIONS_OF_ALL = SQL("""
-    SELECT p.org_id, d.branch_id, p.date_from, p.date_to, count(*), sum(d.rev), sum(
-               CASE WHEN d.held > 0 THEN (
-                   SELECT count(*) FROM holds h
-                   WHERE h.org_id = p.org_id AND h.date = d.date AND h.calendar_id = d.calendar_id
-                     AND h.expires_at > :now
-               ) ELSE 0 END
-           ), (SELECT o.config_rev FROM organizations o WHERE o.org_id = p.org_id)
-    FROM @rows(:weeks, org_id UUID, date_from DATE, date_to DATE) p CROSS JOIN days d
-    WHERE d.org_id = p.org_id AND d.date BETWEEN p.date_from AND p.date_to
-    GROUP BY p.org_id, d.branch_id, p.date_from, p.date_to
+    SELECT p.org_id, p.date_from, p.date_to, (SELECT o.config_rev FROM organizations o WHERE o.org_id = p.org_id), (
+               SELECT @list(b.branch_id, b.records, b.revs, b.holds) FROM (
+                   SELECT d.branch_id, count(*) AS records, sum(d.rev) AS revs, sum(
+                              CASE WHEN d.held > 0 THEN (
+                                  SELECT count(*) FROM holds h
+                                  WHERE h.org_id = p.org_id AND h.date = d.date AND h.calendar_id = d.calendar_id
+                                    AND h.expires_at > :now
+                              ) ELSE 0 END
+                          ) AS holds
+                   FROM days d
+                   WHERE d.org_id = p.org_id AND d.date BETWEEN p.date_from AND p.date_to
+                   GROUP BY d.branch_id
+               ) b
+           )
+    FROM @rows(:weeks, org_id UUID, date_from DATE, date_to DATE) p
 """)
 
 Revision = tuple[int, ...]
@@ -119,7 +130,11 @@ async def list_revisions(tx: Connection, places: Collection[Place], *, now: int)
         rows = [(own, *row) for row in await tx.fetch(_REVISIONS, org_id=own, weeks=dates, now=now)]
     else:
         rows = [tuple(row) for row in await tx.fetch(_REVISIONS_OF_ALL, weeks=pack(weeks), now=now)]
-    found = {row[:4]: tuple(int(one or 0) for one in row[4:]) for row in rows}
+    found = {
+        (org_id, branch_id, first, last): (records, revs, holds, config_rev)
+        for org_id, first, last, config_rev, branches in rows
+        for branch_id, records, revs, holds in json.loads(branches or "[]")
+    }
     return {
         (org_id, span): found.get((org_id, span.branch_id, span.date_from.isoformat(), span.date_to.isoformat()), ())
         for org_id, span in places
