@@ -155,19 +155,25 @@ class _Bench(NamedTuple):
             raise RuntimeError("the page does not say where it listens")
         return f"{html.unescape(live[1])}&seen={seen[1]}"
 
-    def round(self) -> Round:
-        """All of it once, bookings without and with open boards in turn."""
-        clinic, token = self.place.clinic, self.place.token
-        board = self.ask(_page(f"/app/board?date={self.monday}", token))
-        availability = self.ask(
-            self.served.target.get(f"/v1/appointment-slots/availability?date={self.monday}", clinic.key)
-        )
-        alone = self.book()
-        with watching(self.served.port, _page(self._live(), token), OPEN) as boards:
+    def book_beside(self) -> Booked:
+        """The same beside open boards. Raises RuntimeError where these were not told what changed."""
+        with watching(self.served.port, _page(self._live(), self.place.token), OPEN) as boards:
             time.sleep(SECONDS_TO_COME)
-            beside = self.book()
+            booked = self.book()
         if boards.seen.events < OPEN * SECONDS:  # at least one a second for each of them
             raise RuntimeError(f"the open boards were told only {boards.seen.events} changes")
+        return booked
+
+    def round(self, number: int) -> Round:
+        """All of it once; bookings without and with open boards in turn, every other time the other way round."""
+        clinic, token = self.place.clinic, self.place.token
+        board = self.ask(_page(f"/app/board?date={self.monday}", token))
+        path = f"/v1/appointment-slots/availability?date={self.monday}"
+        availability = self.ask(self.served.target.get(path, clinic.key))
+        if number % 2:
+            beside, alone = self.book_beside(), self.book()
+        else:
+            alone, beside = self.book(), self.book_beside()
         return Round(board, availability, alone, beside)
 
 
@@ -180,7 +186,7 @@ def measure(engine: Engine, *, rounds: int) -> Measured:
         cookie = ("slotkeeper_session", place.token)
         visits = visit(f"http://127.0.0.1:{served.port}/app/board?date={monday}", cookie=cookie, number=rounds)
         bench = _Bench(engine, served, place, monday, Patients(place.clinic))
-        return Measured([bench.round() for _ in range(rounds)], visits)
+        return Measured([bench.round(number) for number in range(rounds)], visits)
 
 
 async def _prepare(engine: Engine) -> Place:

@@ -94,14 +94,17 @@ def _counts(card: Card) -> Counts:
 
 @lru_cache(maxsize=8192)  # many cards have the same counts
 def _places(texts: Texts, counts: Counts) -> Places:
-    say, number = texts.gettext, texts.number
     is_closed, filled, places, ai, held, left = counts
-    said = [say("%(filled)s of %(places)s filled", filled=number(filled), places=number(places))]
+    number = texts.number
+    said = [texts.gettext("%(filled)s of %(places)s filled", filled=number(filled), places=number(places))]
     if not is_closed:
-        said.append(say("%(left)s for AI", left=number(ai)))
+        said.append(texts.gettext("%(left)s for AI", left=number(ai)))
         if held:
-            said.append(say("%(held)s held", held=number(held)))
-    there = say("closed") if is_closed else say("%(left)s left", left=number(left)) if left else say("full")
+            said.append(texts.gettext("%(held)s held", held=number(held)))
+    if is_closed:
+        there = texts.gettext("closed")
+    else:
+        there = texts.gettext("%(left)s left", left=number(left)) if left else texts.gettext("full")
     hint = " · ".join(said)
     return Places(there, hint, _PLACES.format(escape(there), escape(hint)))
 
