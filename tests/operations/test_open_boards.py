@@ -43,6 +43,13 @@ class Counted:
         return sum(number for sql, number in self.sent.items() if sql in LOOKS)
 
 
+class Distributed(Counted):
+    """One that says that its organizations are on different nodes."""
+
+    async def is_distributed(self) -> bool:
+        return True
+
+
 class CountedConnection:
     """A connection whose statements are counted."""
 
@@ -145,6 +152,27 @@ def test_all_boards_ask_together_twice_a_second_at_most_and_nobody_asks_when_non
         assert not db.sent, "with no board open nothing is asked"
         assert not boards._tasks
         assert not boards._last
+
+    world.run(work())
+
+
+def test_where_organizations_are_on_different_nodes_each_is_asked_for_by_itself(
+    place: Place, entrance: Entrance, cast: Cast
+) -> None:
+    world = entrance.world
+    other = furnished(Entrance(world, cast.outsider_org), Client(world, cast.outsider), "South")
+    db = Distributed(world.db)
+    boards = Boards(db, world.clock)
+
+    async def work() -> None:
+        async with opened(boards, place, other) as heard:
+            await until(lambda: len(boards._tasks) == 2)
+            assert boards._tasks.keys() == {cast.owner_org, cast.outsider_org}
+            await patch(other, max_slots=7)
+            await until(lambda: bool(heard[1]))
+        assert db.sent[store._REVISIONS]
+        assert not db.sent[store._REVISIONS_OF_ALL]
+        assert not boards._tasks
 
     world.run(work())
 
