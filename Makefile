@@ -13,7 +13,7 @@ PYTHON ?=
 ARGS ?=
 PYTEST := $(RUN)/python -m pytest
 CODE := src tests benchmarks
-DASHBOARD := src/slotkeeper/dashboard
+PACKAGE := src/slotkeeper
 
 # A stamp says that the lock file is installed; nothing is installed twice.
 RUNTIME := $(VENV)/.runtime-installed
@@ -54,11 +54,11 @@ test: lint ## Everything: format, lint, strict types, all tests, the docs
 	$(PYTEST)
 
 .PHONY: texts
-texts: $(DEV) ## Gather the dashboard's texts for translators, after a change of them
-	cd $(DASHBOARD) && $(CURDIR)/$(RUN)/pybabel --quiet extract -F $(CURDIR)/pyproject.toml -k N_ -k _say \
-		--no-location --sort-output --omit-header -o locale/messages.pot .
-	for file in $(wildcard $(DASHBOARD)/locale/*.po); do \
-		$(RUN)/pybabel --quiet update -i $(DASHBOARD)/locale/messages.pot -o $$file -l $$(basename $$file .po) \
+texts: $(DEV) ## Gather the texts of pages and tools for translators, after a change of them
+	cd $(PACKAGE) && $(CURDIR)/$(RUN)/pybabel --quiet extract -F $(CURDIR)/pyproject.toml -k N_ -k _say \
+		--no-location --sort-output --omit-header -o locale/messages.pot dashboard tools
+	for file in $(wildcard $(PACKAGE)/locale/*.po); do \
+		$(RUN)/pybabel --quiet update -i $(PACKAGE)/locale/messages.pot -o $$file -l $$(basename $$file .po) \
 			--no-fuzzy-matching --omit-header || exit 1; \
 	done
 

@@ -62,8 +62,8 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     """
     shared = settings.workers > 1 or is_server(settings.database_url)
     limits = SharedRateLimits(db) if shared else RateLimiter()
-    line = new_line(db)
-    site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), line)
+    line, knowledge = new_line(db), Knowledge()
+    site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), line, knowledge)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -82,7 +82,7 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
 
     door = LoggingDoor if settings.log_level == "debug" else Door
     router = door(site, OPERATIONS, limits=limits, clock=clock).router(lifespan)
-    desk = Desk(db, line, Knowledge(), clock, settings.public_url, settings.proxies, Boards(db, clock))
+    desk = Desk(db, line, knowledge, clock, settings.public_url, settings.proxies, Boards(db, clock))
     # What leads to no path of the interface is asked for by browsers: requests of programs pay nothing for them.
     router.default = Dashboard(desk, ROUTES).beside(router.default)
     return router

@@ -23,6 +23,7 @@ from slotkeeper.domain import errors
 from slotkeeper.domain.access import Scope
 from slotkeeper.domain.errors import Kind, PayloadTooLarge, SlotkeeperError, Unauthorized
 from slotkeeper.operations.availability import Replies
+from slotkeeper.operations.facts import Knowledge
 from slotkeeper.operations.line import new_line
 from slotkeeper.operations.rate_limits import RateLimiter
 from tests.world import Client, World, refused
@@ -36,7 +37,7 @@ async def ready() -> bool:
 
 
 def door(world: World, *operations: Operation) -> Door:
-    site = Site(world.db, ready, {}, Replies(write_availability), new_line(world.db))
+    site = Site(world.db, ready, {}, Replies(write_availability), new_line(world.db), Knowledge())
     return Door(site, operations, limits=RateLimiter(), clock=world.clock)
 
 

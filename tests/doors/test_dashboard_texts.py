@@ -13,12 +13,13 @@ from babel.messages import Catalog
 from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment
 
-from slotkeeper.dashboard import texts
-from slotkeeper.dashboard.texts import REFUSALS, catalogues, languages, texts_for, texts_of
+from slotkeeper import texts
 from slotkeeper.domain.errors import Conflict, SlotFull
+from slotkeeper.texts import REFUSALS, catalogues, languages, texts_for, texts_of
 
 ROOT = Path(__file__).parent.parent.parent
-DASHBOARD = ROOT / "src" / "slotkeeper" / "dashboard"
+PACKAGE = ROOT / "src" / "slotkeeper"
+DASHBOARD = PACKAGE / "dashboard"
 TEMPLATES = sorted((DASHBOARD / "templates").glob("*.html"))
 SCRIPTS = sorted((DASHBOARD / "static").glob("*.js"))
 SPOKEN = ("title", "alt", "placeholder", "aria-label", "aria-description", "aria-roledescription", "data-text")
@@ -33,16 +34,16 @@ def extracted(folder: Path) -> str:
     options = f"{recipe[1]} {recipe[2]}".replace("\\", "").replace("$(CURDIR)", str(ROOT)).split()
     place = options.index("-o")
     command = [sys.executable, "-m", "babel.messages.frontend", "--quiet", "extract", *options[:place]]
-    subprocess.run([*command, "-o", str(folder / "texts.pot"), "."], cwd=DASHBOARD, check=True)
+    subprocess.run([*command, "-o", str(folder / "texts.pot"), *options[place + 2 :]], cwd=PACKAGE, check=True)
     return (folder / "texts.pot").read_text(encoding="utf-8")
 
 
 def template() -> Catalog:
-    return read_po(io.BytesIO((DASHBOARD / "locale" / "messages.pot").read_bytes()))
+    return read_po(io.BytesIO((PACKAGE / "locale" / "messages.pot").read_bytes()))
 
 
 def test_the_texts_for_translators_are_those_of_the_pages(tmp_path: Path) -> None:
-    kept = (DASHBOARD / "locale" / "messages.pot").read_text(encoding="utf-8")
+    kept = (PACKAGE / "locale" / "messages.pot").read_text(encoding="utf-8")
     assert extracted(tmp_path) == kept, "run 'make texts'"
     assert len(template()) > 30
 

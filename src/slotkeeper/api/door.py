@@ -18,7 +18,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from slotkeeper.api.problems import Headers, problem
-from slotkeeper.api.request import Operation, Page, Request, Site
+from slotkeeper.api.request import REPLAY, Operation, Page, Request, Site
 from slotkeeper.domain.access import Caller
 from slotkeeper.domain.errors import (
     InternalError,
@@ -47,8 +47,6 @@ NOT_JSON = "The body must be JSON in UTF-8: send the header 'Content-Type: appli
 JSON = b"application/json"
 REQUEST_ID = b"x-request-id"
 IDEMPOTENCY_KEY = b"idempotency-key"
-REPLAY = ((b"idempotent-replay", b"true"),)
-"""The header of an answer that was given before."""
 NOBODY = Caller("", "", frozenset(), Channel.AI, 0)
 """The caller of the operations that are open to everybody: no organization, no scope."""
 
@@ -127,10 +125,11 @@ class Door:
             if standing is not None:
                 await self._limits.admit(standing.caller, now)
                 return Answer(operation.status, JSON, standing.reply)
-        if operation.scope is not None:
+        if operation.needs_key:
             caller, proof = await self._identify(operation, scope["query_string"], headers, now)
             await self._limits.admit(caller, now)
-            caller.require(operation.scope)
+            if operation.scope is not None:
+                caller.require(operation.scope)
         request = Request(
             self._site,
             self._site.db,
@@ -145,6 +144,7 @@ class Door:
             operation,
             proof,
             asked,
+            headers,
         )
         try:
             content = await operation.handler(request)

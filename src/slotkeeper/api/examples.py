@@ -16,8 +16,10 @@ from slotkeeper.api import (
     openings,
     schedule,
     schemas,
+    tools,
     windows,
 )
+from slotkeeper.tools.answer import Answer
 
 _WINDOW = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 _SERVICE = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
@@ -160,6 +162,34 @@ _EXPLAINED = {
     "available_slots": 7,
 }
 
+_FUNCTION = {
+    "name": "release_hold",
+    "description": "Call this when the caller does not want the place that hold_slot kept.",
+    "strict": True,
+    "parameters": {
+        "type": "object",
+        "properties": {"hold_id": {"type": "string", "description": "The hold_id that hold_slot answered."}},
+        "required": ["hold_id"],
+        "additionalProperties": False,
+    },
+}
+_ANSWER = {
+    "ok": True,
+    "reason_code": "BOOKED",
+    "spoken": "Booked for Asha Rao: General Checkup on Monday the 15th of June at half past nine in the morning.",
+    "date": "2026-06-15",
+    "now": "2026-06-01T10:00:00+02:00",
+    "timezone": "Europe/Berlin",
+    "options": [],
+    "data": {
+        "appointment_id": "appt_7h2k9x0q4d",
+        "patient_name": "Asha Rao",
+        "service": "General Checkup",
+        "branch": "Main Street",
+        "time": "2026-06-15T09:30",
+    },
+}
+
 EXAMPLES: dict[Any, Mapping[str, object]] = {
     availability.AvailabilityQuery: {"date": "2026-06-15", "session": "Morning"},
     availability.TrackingQuery: {"date_from": "2026-06-15", "date_to": "2026-06-21"},
@@ -204,6 +234,11 @@ EXAMPLES: dict[Any, Mapping[str, object]] = {
     },
     openings.ExplainedView: _EXPLAINED,
     schemas.DoneView: {"success": True},
+    tools.ToolBody: {"hold_id": _HOLD_ID, "patient_name": "Asha Rao", "phone": "+91 98765 43210"},
+    tools.ToolsView: {"success": True, "tools": [{"type": "function", "function": _FUNCTION}]},
+    tools.ToolView: {"type": "function", "function": _FUNCTION},
+    tools.FunctionView: _FUNCTION,
+    Answer: _ANSWER,
     closures.NewClosureBody: {"date_from": "2026-12-24", "date_to": "2026-12-26", "reason": "Christmas"},
     closures.ClosuresQuery: {"date_from": "2026-12-01", "date_to": "2026-12-31"},
     closures.ClosureView: _CLOSURE,
@@ -265,6 +300,7 @@ TARGETS: dict[str, str] = {
     "/v1/closures/{closure_id}": _CLOSURE_ID,
     "/v1/services/{service_id}": _SERVICE,
     "/v1/branches/{branch_id}": _BRANCH,
+    "/v1/tools/{tool}": "book_appointment",
 }
 
 SHOWN: dict[str, Mapping[str, object]] = {
@@ -309,6 +345,7 @@ NOT_FOUND: dict[str, str] = {
     "'GET /v1/closures' lists those that it has.",
     "/v1/services/{service_id}": _NO_SERVICE,
     "/v1/branches/{branch_id}": _NO_BRANCH,
+    "/v1/tools/{tool}": "There is no tool 'book_flight'; 'GET /v1/tools' lists those that there are.",
 }
 """By path: what there may not be."""
 

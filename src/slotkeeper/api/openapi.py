@@ -119,12 +119,14 @@ def _operation(operation: Operation, schemas: Schemas) -> Json:
     description = inspect.getdoc(operation.handler) or ""
     if scope is not None:
         description += f"\n\nNeeds the scope `{scope}`."
+    elif operation.any_key:
+        description += "\n\nNeeds a key, whatever its scopes."
     described: Json = {
         "operationId": operation.handler.__name__,
         "tags": [operation.handler.__module__.rpartition(".")[2]],
         "summary": operation.summary,
         "description": description,
-        "security": [] if scope is None else [{"apiKey": []}],
+        "security": [{"apiKey": []}] if operation.needs_key else [],
     }
     if scope is not None:
         described["x-required-scope"] = scope.value
@@ -155,6 +157,9 @@ def _parameters(operation: Operation, schemas: Schemas) -> list[Json]:
             parameters.append(parameter)
     if operation.method == "POST":
         parameters.append(_IDEMPOTENCY_KEY)
+    for header, meaning in operation.headers.items():
+        schema = {"type": "string", "maxLength": 255}
+        parameters.append({"name": header, "in": "header", "required": False, "description": meaning, "schema": schema})
     return parameters
 
 

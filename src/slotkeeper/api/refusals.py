@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 import msgspec
 
 from slotkeeper.api import fields
-from slotkeeper.api.door import NOT_JSON, TOO_LARGE
+from slotkeeper.api.door import NOT_JSON, TOO_LARGE, idempotency_key
 from slotkeeper.api.examples import CONFLICTS, EXAMPLES, NOT_FOUND
 from slotkeeper.api.reading import fields_of, read_body, read_id, read_query
 from slotkeeper.api.request import Operation
+from slotkeeper.domain.access import Scope
 from slotkeeper.domain.errors import (
     Conflict,
     DuplicateBooking,
@@ -64,14 +65,15 @@ BOOKING: dict[type[SlotkeeperError], SlotkeeperError] = {
 def refusals(operation: Operation) -> list[SlotkeeperError]:
     """One example of each refusal that an operation may answer with."""
     errors = [_own(kind, operation.path) for kind in operation.refuses]
-    if operation.method == "POST" and Conflict not in operation.refuses:
+    if operation.method == "POST" and Conflict not in operation.refuses and not operation.any_key:
         errors.append(Conflict(KEY_CLASH))
     shared: list[type[SlotkeeperError]] = []
     if operation.query is not None or operation.body is not None or operation.target is not None:
         errors.append(_invalid(operation))
-    if operation.scope is not None:
+    if operation.needs_key:
         shared += [Unauthorized, RateLimitExceeded, Unavailable]
-        errors.append(InsufficientScope(operation.scope))
+    if operation.scope is not None or (operation.target is not None and operation.any_key):
+        errors.append(InsufficientScope(operation.scope or Scope.APPOINTMENTS_WRITE))
     if operation.body is not None:
         shared += [PayloadTooLarge, UnsupportedMediaType]
     if not isinstance(operation.answer, str):
@@ -100,6 +102,8 @@ def _attempts(operation: Operation) -> Iterator[Callable[[], object]]:
     query, body = operation.query, operation.body
     if query is not None:
         yield from (partial(read_query, query, urlencode(one).encode()) for one in _spoilt(query, wrong="1"))
+    elif operation.headers:
+        yield partial(idempotency_key, [], {b"idempotency-key": b""})
     elif body is not None and fields_of(body):
         yield from (partial(read_body, body, json.dumps(one).encode()) for one in _spoilt(body, wrong=""))
     elif operation.target is fields.Uuid:

@@ -10,9 +10,16 @@ from slotkeeper.domain.access import Caller, Once, Scope
 from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.operations import Database
 from slotkeeper.operations.availability import Asked, Proof, Question, Replies
+from slotkeeper.operations.facts import Knowledge
 from slotkeeper.operations.line import Line
 
 Result = TypeVar("Result")
+
+
+REPLAY = ((b"idempotent-replay", b"true"),)
+"""The header of an answer that was given before."""
+NO_HEADERS: Mapping[bytes, bytes] = {}
+NO_NAMES: Mapping[str, str] = {}
 
 
 class Page(NamedTuple):
@@ -35,6 +42,7 @@ class Site(NamedTuple):
     pages: Mapping[str, Page]
     replies: Replies
     line: Line
+    knowledge: Knowledge
 
 
 class Request(NamedTuple):
@@ -42,7 +50,8 @@ class Request(NamedTuple):
 
     ``target`` is the text in the place of the path's ``{…}``, ``now`` the instant that it came in,
     ``once_key`` its Idempotency-Key. ``written`` is what was stored as its answer; the last, where a transaction was
-    tried again. ``proof`` came with the key, where the operation asks for it, and ``asked`` is how.
+    tried again. ``proof`` came with the key, where the operation asks for it, and ``asked`` is how. ``headers`` are
+    those that were sent, by their lower-case names.
     """
 
     site: Site
@@ -58,6 +67,7 @@ class Request(NamedTuple):
     operation: "Operation"
     proof: Proof | None = None
     asked: Asked | None = None
+    headers: Mapping[bytes, bytes] = NO_HEADERS
 
     def answer(self, result: Result, answer: Callable[[Result], msgspec.Struct]) -> msgspec.Struct | None:
         """What a result is answered with, unless that was written out already to be stored."""
@@ -91,7 +101,9 @@ class Operation(NamedTuple):
     page. ``target`` is the type of the path's ``{…}``, ``query`` and ``body`` are the shapes that are
     read. ``dry_run`` is the shape of the answer, with status 200, to a request that changes nothing.
     ``refuses`` holds the refusals of its own, besides those that every operation of its form has. ``asks`` reads the
-    question of availability in a query string, whose proof is then read in one statement with the key.
+    question of availability in a query string, whose proof is then read in one statement with the key. ``any_key``: it
+    needs a key, and what that may do decides what is answered. ``headers`` are those that it reads besides, each with
+    what it says.
     """
 
     method: str
@@ -107,3 +119,10 @@ class Operation(NamedTuple):
     refuses: tuple[type[SlotkeeperError], ...] = ()
     dry_run: type[msgspec.Struct] | None = None
     asks: Callable[[bytes], Question] | None = None
+    any_key: bool = False
+    headers: Mapping[str, str] = NO_NAMES
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether it answers nobody without a key."""
+        return self.scope is not None or self.any_key

@@ -15,6 +15,7 @@ from slotkeeper.api import (
     openings,
     schedule,
     system,
+    tools,
     windows,
 )
 from slotkeeper.api.request import Operation
@@ -47,6 +48,7 @@ from slotkeeper.domain.errors import (
     SlotFull,
     Unavailable,
 )
+from slotkeeper.tools.answer import Answer
 
 SLOTS = "/v1/appointment-slots"
 HOLD = "/v1/holds/{hold_id}"
@@ -279,6 +281,29 @@ OPERATIONS: tuple[Operation, ...] = (
         "Release a hold",
         target=fields.Uuid,
         answer=DoneView,
+    ),
+    # The tools of voice agents
+    Operation(
+        "GET",
+        "/v1/tools",
+        None,
+        tools.list_functions,
+        "List the tools of a voice agent",
+        answer=tools.ToolsView,
+        any_key=True,
+    ),
+    Operation(
+        "POST",
+        "/v1/tools/{tool}",
+        None,
+        tools.call_function,
+        "Call a tool of a voice agent",
+        target=tools.ToolName,
+        body=tools.ToolBody,
+        answer=Answer,
+        refuses=(NotFound,),
+        any_key=True,
+        headers=tools.HEADERS,
     ),
     # Closures
     Operation(

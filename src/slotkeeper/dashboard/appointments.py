@@ -15,7 +15,6 @@ from slotkeeper.dashboard.day import (
     time_in,
     words,
 )
-from slotkeeper.dashboard.texts import N_
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Undo, Visit
 from slotkeeper.domain.calendar import instant_of, today
 from slotkeeper.domain.errors import NotFound
@@ -25,6 +24,7 @@ from slotkeeper.operations import appointments
 from slotkeeper.operations.appointments import AppointmentChanges, Changing, Shown
 from slotkeeper.operations.day import get_sheet
 from slotkeeper.operations.openings import Asking, Opening, list_openings
+from slotkeeper.texts import N_
 
 AHEAD, MOST_OPENINGS = 14, 60
 """Through how many dates openings are looked for at once, and how many are listed."""

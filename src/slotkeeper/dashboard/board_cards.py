@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
-from slotkeeper.dashboard.texts import Texts
 from slotkeeper.operations.board import Card
+from slotkeeper.texts import Texts
 
 # Plain texts, filled with what was escaped: Markup.format takes ten times as long, and a week has hundreds of cards.
 _CARD = '<li class="card{}" id="{}"><p class="when">{}{}</p>{}{}{}</li>'

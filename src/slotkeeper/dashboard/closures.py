@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 from typing import Any
 
-from slotkeeper.dashboard.texts import Texts
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Undo, Visit
 from slotkeeper.domain.calendar import today
 from slotkeeper.domain.errors import NotFound
@@ -13,6 +12,7 @@ from slotkeeper.domain.texts import REASON_LENGTH
 from slotkeeper.operations import closures
 from slotkeeper.operations.appointments import list_appointments
 from slotkeeper.operations.closures import EVERY, NewClosure
+from slotkeeper.texts import Texts
 
 MOST_NAMED = 200
 """How many of the appointments in the way are named."""

@@ -7,7 +7,6 @@ from typing import Any
 from starlette.responses import Response
 
 from slotkeeper.dashboard import spreadsheet
-from slotkeeper.dashboard.texts import N_, Texts
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Visit
 from slotkeeper.domain.calendar import closing_instant, instant_of, iso_instant, local, today
 from slotkeeper.domain.errors import DuplicateBooking, InvalidInput, NotFound
@@ -19,6 +18,7 @@ from slotkeeper.operations.appointments import NewAppointment, Shown
 from slotkeeper.operations.day import Sheet, get_day, get_sheet
 from slotkeeper.operations.explain import Asked, explain
 from slotkeeper.operations.openings import Asking, Opening, list_openings
+from slotkeeper.texts import N_, Texts
 
 STATUSES = {
     AppointmentStatus.CONFIRMED: N_("confirmed"),

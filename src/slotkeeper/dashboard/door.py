@@ -24,7 +24,6 @@ from slotkeeper.dashboard.forms import Form
 from slotkeeper.dashboard.origin import address_of, is_https, is_ours
 from slotkeeper.dashboard.pages import WORTH_COMPRESSING, Pages, compressed, path, secret_of
 from slotkeeper.dashboard.refusals import SHOWN_AGAIN, STATUS, ForeignForm, explain
-from slotkeeper.dashboard.texts import texts_for
 from slotkeeper.dashboard.visit import PREFIX, Answer, Page, Redirect, Route, Site, View, Visit, redirect_of
 from slotkeeper.domain.errors import (
     InternalError,
@@ -41,6 +40,7 @@ from slotkeeper.domain.slot_ids import parse_uuid
 from slotkeeper.operations.acts import Replayed
 from slotkeeper.operations.facts import get_known
 from slotkeeper.operations.sign_ins import find_signed_in
+from slotkeeper.texts import texts_for
 
 log = logging.getLogger(__name__)
 

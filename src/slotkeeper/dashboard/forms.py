@@ -9,11 +9,11 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
-from slotkeeper.dashboard.texts import Texts
 from slotkeeper.domain.errors import Detail, InvalidInput
 from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR, parse_date, parse_uuid
 from slotkeeper.domain.texts import parse_text, parse_wall_time
 from slotkeeper.domain.users import parse_email
+from slotkeeper.texts import Texts
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

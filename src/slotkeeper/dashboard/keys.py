@@ -4,7 +4,6 @@ import shlex
 from datetime import timedelta
 from typing import NamedTuple
 
-from slotkeeper.dashboard.texts import N_
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Visit
 from slotkeeper.domain.access import HIGHEST_RATE, Scope
 from slotkeeper.domain.calendar import today
@@ -12,6 +11,7 @@ from slotkeeper.domain.errors import NotFound
 from slotkeeper.domain.model import ApiKey, Channel
 from slotkeeper.domain.texts import NAME_LENGTH
 from slotkeeper.operations import access
+from slotkeeper.texts import N_
 
 SCOPES: dict[Scope, str] = {
     Scope.SLOTS_READ: N_("see what can be booked"),

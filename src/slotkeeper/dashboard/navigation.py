@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from slotkeeper.dashboard.texts import N_
 from slotkeeper.domain.access import Scope
+from slotkeeper.texts import N_
 
 
 class Item(NamedTuple):

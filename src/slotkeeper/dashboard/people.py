@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from slotkeeper.dashboard.sign_in import link_path, sign_in_path
-from slotkeeper.dashboard.texts import N_, languages
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Visit
 from slotkeeper.domain.errors import NotFound
 from slotkeeper.domain.slot_ids import parse_uuid
@@ -11,6 +10,7 @@ from slotkeeper.domain.texts import NAME_LENGTH
 from slotkeeper.domain.users import LONGEST_EMAIL, Role, User
 from slotkeeper.operations import users
 from slotkeeper.operations.users import Invited, UserChanges
+from slotkeeper.texts import N_, languages
 
 ROLES: dict[Role, str] = {
     Role.DESK: N_("Desk: books, moves, cancels"),

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from slotkeeper.dashboard.texts import N_, Texts
 from slotkeeper.domain.errors import InsufficientScope, InternalError, Kind, SlotkeeperError
+from slotkeeper.texts import N_, Texts
 
 STATUS: dict[Kind, int] = {
     Kind.INVALID: 400,

@@ -12,7 +12,6 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 
-from slotkeeper.dashboard.texts import N_
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Visit
 from slotkeeper.domain.calendar import today
 from slotkeeper.domain.errors import InvalidInput, SlotkeeperError
@@ -21,6 +20,7 @@ from slotkeeper.domain.ranges import LONGEST_RANGE, date_range
 from slotkeeper.operations import schedule
 from slotkeeper.operations.acts import Replayed
 from slotkeeper.operations.windows import list_windows
+from slotkeeper.texts import N_
 
 LINES = "application/x-ndjson"
 """What a script asks for: a line of JSON for each step."""

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from slotkeeper.dashboard.plots import COLOURS, SOFT, Bars, answer_plot
-from slotkeeper.dashboard.texts import N_
 from slotkeeper.dashboard.visit import Answer, Page, Visit
 from slotkeeper.domain.calendar import today
 from slotkeeper.domain.capacity import Filled
@@ -16,6 +15,7 @@ from slotkeeper.domain.model import Session
 from slotkeeper.domain.slot_ids import parse_date, parse_uuid
 from slotkeeper.operations import reports
 from slotkeeper.operations.reports import Booked, Utilisation
+from slotkeeper.texts import N_
 
 USUAL = 28
 """How many days up to today are looked at, unless somebody says otherwise."""

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from slotkeeper.dashboard.cookies import Cookies
 from slotkeeper.dashboard.forms import Form
-from slotkeeper.dashboard.texts import Texts
 from slotkeeper.domain.access import Caller, Once, Scope
 from slotkeeper.domain.errors import NotFound, SlotkeeperError
 from slotkeeper.domain.model import Branch
@@ -21,6 +20,7 @@ from slotkeeper.operations.board import Boards
 from slotkeeper.operations.facts import Knowledge, Known
 from slotkeeper.operations.line import Line
 from slotkeeper.operations.sign_ins import SignedIn
+from slotkeeper.texts import Texts
 
 Result = TypeVar("Result")
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from slotkeeper.dashboard.texts import N_
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Visit
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.operations.window_file import HEADER, import_file, read_window_file
 from slotkeeper.operations.window_import import Imported, Outcome
+from slotkeeper.texts import N_
 
 LARGEST_FILE = 128 * 1024
 """The largest file in bytes, with what the form needs around it: some 3,000 windows.

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from slotkeeper.dashboard.forms import Form
-from slotkeeper.dashboard.texts import N_
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Undo, Visit
 from slotkeeper.domain.calendar import today
 from slotkeeper.domain.errors import InvalidInput, NotFound
@@ -14,6 +13,7 @@ from slotkeeper.domain.slot_ids import parse_uuid
 from slotkeeper.domain.texts import BATCH_LENGTH, parse_day
 from slotkeeper.operations import windows
 from slotkeeper.operations.windows import WindowChanges
+from slotkeeper.texts import N_
 
 NEW = "new"
 """What stands for the window that is not there yet in the ids of its fields."""

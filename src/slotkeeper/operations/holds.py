@@ -31,7 +31,8 @@ LONGEST = 900
 class NewHold(NamedTuple):
     """A place to be kept for ``ttl`` seconds: of a ``slot_id`` with two or three parts, or as for a booking.
 
-    ``service`` is a UUID or a name, ``instant`` milliseconds UTC.
+    ``service`` is a UUID or a name, ``instant`` milliseconds UTC. ``calendar_id`` names the one window that an instant
+    may take a place of; None leaves the choice to the rules.
     """
 
     ttl: int
@@ -41,6 +42,7 @@ class NewHold(NamedTuple):
     branch_id: str | None = None
     session: Session | None = None
     batch: str | None = None
+    calendar_id: str | None = None
 
 
 async def take_hold(line: Line, caller: Caller, new: NewHold, *, now: int) -> Hold:
@@ -166,7 +168,8 @@ def _draft_for_time(new: NewHold, caller: Caller, facts: Facts) -> Draft:
         )
     wish = facts.wish(new.service, new.instant, new.branch_id, new.session, new.batch, channel=caller.channel)
     rules = facts.rules(caller.channel, wish.branch_id)
-    return Draft(rules, hold=_hold(new, wish, caller, facts), wish=wish)
+    places = [] if new.calendar_id is None else [(wish.date, new.calendar_id)]
+    return Draft(rules, hold=_hold(new, wish, caller, facts), wish=wish, places=places)
 
 
 def _hold(new: NewHold, wish: Wish, caller: Caller, facts: Facts) -> Hold:

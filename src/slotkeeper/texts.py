@@ -29,7 +29,7 @@ OFFERED = ("en-GB", "en-US", "en-IN")
 REFUSALS: dict[str, str] = {}
 """What a translation says of refusals, by their code; in English they speak for themselves."""
 
-_LOCALE = resources.files("slotkeeper.dashboard").joinpath("locale")
+_LOCALE = resources.files("slotkeeper").joinpath("locale")
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it

@@ -1,0 +1,265 @@
+"""What can be booked: on a day, next, and why not."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Annotated, NamedTuple
+
+from msgspec import Struct
+
+from slotkeeper.domain.access import Scope
+from slotkeeper.domain.booking import NEAREST, Reason
+from slotkeeper.domain.calendar import local
+from slotkeeper.domain.model import Branch, Service
+from slotkeeper.operations import explain as explaining
+from slotkeeper.operations.explain import Asked
+from slotkeeper.operations.openings import Asking, Opening, list_openings
+from slotkeeper.texts import N_
+from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option
+from slotkeeper.tools.arguments import Said
+from slotkeeper.tools.dates import read_when
+from slotkeeper.tools.directory import choose_branch, choose_service, find_branch
+from slotkeeper.tools.spoken_meanings import When
+from slotkeeper.tools.spoken_times import ANY, Times
+from slotkeeper.tools.turn import Turn
+
+MOST_LOOKED_AT = 50
+"""How many openings of some dates are looked at for those at the time that is meant."""
+AHEAD = 60
+"""How many dates are looked through for another one."""
+ROUND = 5
+"""A window that is under way is offered from the next five minutes on."""
+
+DATE = (
+    "The day in the caller's own words, such as 'tomorrow morning' or 'next Monday', or YYYY-MM-DD. Do not work it out."
+)
+TIME = "The time in the caller's own words, such as 'half past nine' or 'after 4', or HH:MM; null if any will do."
+SERVICE = "The service as the caller calls it, or its service_id; null if there is only one."
+BRANCH = "The branch as the caller calls it, or its branch_id; null if there is only one or any will do."
+
+
+class CheckAvailability(Struct, frozen=True):
+    """The arguments of ``check_availability``."""
+
+    date: Annotated[str, Said(DATE, N_("the day"))]
+    time: Annotated[str | None, Said(TIME)] = None
+    service: Annotated[str | None, Said(SERVICE)] = None
+    branch: Annotated[str | None, Said(BRANCH)] = None
+
+
+class FindNextAvailable(Struct, frozen=True):
+    """The arguments of ``find_next_available``."""
+
+    service: Annotated[str | None, Said(SERVICE)] = None
+    branch: Annotated[str | None, Said(BRANCH)] = None
+    date: Annotated[str | None, Said("The first day to look at, in the caller's words; null for today.")] = None
+    time: Annotated[str | None, Said(TIME)] = None
+
+
+class ExplainUnavailable(Struct, frozen=True):
+    """The arguments of ``explain_unavailable``."""
+
+    date: Annotated[str, Said(DATE, N_("the day"))]
+    time: Annotated[str | None, Said(TIME)] = None
+    service: Annotated[str | None, Said(SERVICE)] = None
+    branch: Annotated[str | None, Said(BRANCH)] = None
+
+
+class Wanted(NamedTuple):
+    """A service, perhaps at one branch, at some dates and times."""
+
+    service: Service
+    branch: Branch | None
+    when: When
+    timezone: str
+
+
+async def check_availability(turn: Turn, said: CheckAvailability) -> Answer:
+    """Whether there is room at some dates and times, and where; else why not and what there is instead."""
+    wanted = _wanted(turn, said.date, said.time, said.service, said.branch)
+    found = await _look(turn, wanted)
+    if not found:
+        return await _nothing(turn, wanted)
+    options = offer(turn, found, wanted)
+    gettext = turn.texts.gettext
+    spoken = gettext("There is room: %(options)s.", options=turn.say.either([one.spoken for one in options]))
+    if wanted.when.is_one:
+        day = _day(turn, wanted)
+        times = [one.spoken.removeprefix(day).strip() for one in options]
+        spoken = gettext("On %(day)s there is room %(times)s.", day=day, times=turn.say.either(times))
+    return _answer(turn, wanted, Reason.OPEN, spoken, options=options)
+
+
+async def find_next_available(turn: Turn, said: FindNextAvailable) -> Answer:
+    """The first places from a day on."""
+    wanted = _wanted(turn, said.date or "today", said.time, said.service, said.branch)
+    span = wanted._replace(when=wanted.when._replace(last=wanted.when.first + timedelta(days=AHEAD)))
+    found = await _look(turn, span)
+    options = offer(turn, found, span)
+    gettext = turn.texts.gettext
+    service = turn.say.name(wanted.service.name)
+    if not options:
+        spoken = gettext("Nothing is free for %(service)s in the next %(days)s days.", service=service, days=AHEAD)
+        return _answer(turn, span, "NOTHING_FREE", spoken, ok=False)
+    spoken = gettext("The next free is %(options)s.", options=turn.say.either([one.spoken for one in options]))
+    return _answer(turn, span, Reason.OPEN, spoken, options=options)
+
+
+async def explain_unavailable(turn: Turn, said: ExplainUnavailable) -> Answer:
+    """Why a day or a time can or cannot be booked."""
+    wanted = _wanted(turn, said.date, said.time, said.service, said.branch)
+    wanted = wanted._replace(branch=wanted.branch or choose_branch(turn, None))
+    reason = await _reason(turn, wanted)
+    if reason is Reason.OPEN:
+        found = await _look(turn, wanted)
+        options = offer(turn, found, wanted)
+        spoken = turn.texts.gettext("It can be booked: %(day)s is open.", day=_day(turn, wanted))
+        return _answer(turn, wanted, reason, spoken, options=options)
+    return _answer(turn, wanted, reason, why(turn, wanted, reason))
+
+
+def _wanted(turn: Turn, date_: str, time: str | None, service: str | None, branch: str | None) -> Wanted:
+    where = find_branch(turn, branch)
+    timezone = turn.zone(where)
+    when = read_when(turn, date_, time, timezone)
+    return Wanted(choose_service(turn, service), where, when, timezone)
+
+
+async def _look(turn: Turn, wanted: Wanted) -> list[Opening]:
+    """The openings at the times that are meant, by date and time."""
+    when = wanted.when
+    days = (when.last - when.first).days + 1
+    limit = MOST_OPTIONS if when.times.is_any else MOST_LOOKED_AT
+    asking = Asking(
+        wanted.service.service_id,
+        None if wanted.branch is None else wanted.branch.branch_id,
+        when.times.session,
+        when.first,
+        min(days, 366),
+        limit,
+    )
+    found = await list_openings(turn.site.db, turn.caller, asking, now=turn.now)
+    return [opening for opening in found.found if _time_of(turn, opening, when.times) is not None]
+
+
+def _time_of(turn: Turn, opening: Opening, times: Times) -> str | None:
+    """The first time of an opening that is meant and still to come; None where there is none."""
+    at = opening.at
+    moment = local(turn.now, turn.known.zones[at.branch_id])
+    earliest = at.start_time
+    if at.date == moment.date() and earliest < f"{moment:%H:%M}":
+        soon = moment + timedelta(minutes=ROUND - moment.minute % ROUND)
+        earliest = f"{soon:%H:%M}" if soon.date() == moment.date() else "24:00"
+    if times.exact is not None:
+        return times.exact if at.start_time <= times.exact < at.end_time and times.exact >= earliest else None
+    first = max(earliest, times.start)
+    return first if first < min(at.end_time, times.end) else None
+
+
+def offer(turn: Turn, found: Iterable[Opening], wanted: Wanted) -> list[Option]:
+    """At most three openings as options, each time once."""
+    options: list[Option] = []
+    for opening in found:
+        option = _option(turn, opening, wanted)
+        if option is not None and option.spoken not in [one.spoken for one in options]:
+            options.append(option)
+    return options[:MOST_OPTIONS]
+
+
+def _option(turn: Turn, opening: Opening, wanted: Wanted) -> Option | None:
+    at, times = opening.at, wanted.when.times
+    time = _time_of(turn, opening, times)
+    if time is None:
+        return None
+    say, gettext = turn.say, turn.texts.gettext
+    if times.exact is not None:
+        spoken = say.moment(at.date, time, turn.today(wanted.timezone))
+    else:
+        day = say.day(at.date, turn.today(wanted.timezone))
+        spoken = gettext("%(day)s %(times)s", day=day, times=say.span(time, at.end_time))
+    if wanted.branch is None and len(turn.known.branches) > 1:
+        name = next(one.name for one in turn.known.branches if one.branch_id == at.branch_id)
+        spoken = gettext("%(time)s at %(branch)s", time=spoken, branch=say.name(name))
+    slot_id = f"{at.calendar_id}||{at.date}||{opening.service_id}"
+    return Option(spoken, slot_id=slot_id, time=f"{at.date}T{time}")
+
+
+async def instead(turn: Turn, wanted: Wanted) -> list[Option]:
+    """What could be booked instead, from the first date that was meant on; nothing for a key that may not look."""
+    if Scope.SLOTS_READ not in turn.caller.scopes:
+        return []
+    first = wanted.when.first
+    later = wanted._replace(when=When(first, first + timedelta(days=AHEAD), ANY))
+    return offer(turn, await _look(turn, later), later)
+
+
+async def _nothing(turn: Turn, wanted: Wanted) -> Answer:
+    reason = Reason.FULL if not wanted.when.is_one else await _reason(turn, wanted)
+    code = "NOTHING_FREE" if not wanted.when.is_one or reason is Reason.OPEN else reason.value
+    spoken = why(turn, wanted, reason)
+    options = await instead(turn, wanted)
+    if options:
+        gettext = turn.texts.gettext
+        others = turn.say.either([one.spoken for one in options])
+        spoken = gettext("%(why)s; the next free is %(options)s.", why=spoken.rstrip("."), options=others)
+    return _answer(turn, wanted, code, spoken, ok=False, options=options)
+
+
+async def _reason(turn: Turn, wanted: Wanted) -> Reason:
+    """Why a date cannot be booked: of several branches, the reason that is nearest to a booking."""
+    times, on = wanted.when.times, wanted.when.first
+    branches = [wanted.branch] if wanted.branch is not None else list(turn.known.branches)[:MOST_OPTIONS]
+    found = []
+    for branch in branches:
+        asked = Asked(on, branch.branch_id, wanted.service.service_id, times.exact, times.session)
+        if times.exact is not None:
+            asked = asked._replace(session=None)
+        found.append((await explaining.explain(turn.site.db, turn.caller, asked, now=turn.now)).reason)
+    return min(found, key=NEAREST.index)
+
+
+def why(turn: Turn, wanted: Wanted, reason: Reason) -> str:
+    """A reason as a sentence."""
+    gettext, day = turn.texts.gettext, _day(turn, wanted)
+    configuration = turn.known.configuration
+    sentences = {
+        Reason.OPEN: gettext("Nothing is free then on %(day)s.", day=day),
+        Reason.AI_LIMIT_REACHED: gettext("I have no more places on %(day)s, but our staff may.", day=day),
+        Reason.FULL: gettext("Everything is taken on %(day)s.", day=day),
+        Reason.TOO_SOON: gettext(
+            "That is too soon: a booking needs %(hours)s hours of notice.", hours=configuration.min_notice_hours
+        ),
+        Reason.TOO_FAR_AHEAD: gettext(
+            "That is too far ahead: bookings reach %(days)s days ahead.", days=configuration.max_advance_days
+        ),
+        Reason.IN_THE_PAST: gettext("That time is over."),
+        Reason.CLOSED_ON_DATE: gettext("We are closed then on %(day)s.", day=day),
+        Reason.CLOSURE: gettext("We are closed on %(day)s.", day=day),
+        Reason.WINDOW_DISABLED: gettext("There are no hours then on %(day)s.", day=day),
+        Reason.SERVICE_NOT_OFFERED: gettext(
+            "%(service)s is not offered then on %(day)s.", service=turn.say.name(wanted.service.name), day=day
+        ),
+        Reason.NO_WINDOW: gettext("We have no hours then on %(day)s.", day=day),
+    }
+    if not wanted.when.is_one:
+        return gettext("Nothing is free in those days.")
+    return sentences[reason]
+
+
+def _day(turn: Turn, wanted: Wanted) -> str:
+    return turn.say.day(wanted.when.first, turn.today(wanted.timezone))
+
+
+def _answer(
+    turn: Turn,
+    wanted: Wanted,
+    reason_code: str,
+    spoken: str,
+    *,
+    ok: bool = True,
+    options: Iterable[Option] = (),
+) -> Answer:
+    on: date | None = wanted.when.first if wanted.when.is_one else None
+    data = {"service": turn.say.name(wanted.service.name)}
+    return turn.answer(
+        str(reason_code), spoken, ok=ok, on=on, timezone=wanted.timezone, options=list(options), data=data
+    )
