@@ -13,9 +13,11 @@ from slotkeeper.cli.bench import bench
 from slotkeeper.cli.closures import closures
 from slotkeeper.cli.directory import branches, organizations, services
 from slotkeeper.cli.keys import keys
+from slotkeeper.cli.mcp import mcp
 from slotkeeper.cli.moving import export_file, import_file
 from slotkeeper.cli.schedule import regenerate
 from slotkeeper.cli.serve import serve
+from slotkeeper.cli.tools import tools
 from slotkeeper.cli.upkeep import check, migrate, patients
 from slotkeeper.cli.users import users
 from slotkeeper.cli.windows import windows
@@ -71,6 +73,8 @@ for command in (
     audit,
     export_file,
     import_file,
+    tools,
+    mcp,
     bench,
 ):
     slotkeeper.add_command(command)
