@@ -16,7 +16,7 @@ def tools() -> None:
 
 
 @tools.command("export")
-@click.option("--platform", type=click.Choice(list(Platform)), required=True, help="Where the agent runs.")
+@click.option("--platform", type=click.Choice([one.value for one in Platform]), required=True, help="Where the agent runs.")
 @click.option("--url", type=ServerUrl(), required=True, help="How the platform reaches this server.")
 @click.option(
     "--scopes",
@@ -25,7 +25,7 @@ def tools() -> None:
     show_default=True,
     help="What the agent's key may do; only the tools that it may call are written.",
 )
-def export_tools(platform: Platform, url: str, scopes: list[Scope]) -> None:
+def export_tools(platform: str, url: str, scopes: list[Scope]) -> None:
     """Write the tools as a platform wants them pasted in: a JSON list with an entry for each.
 
     \b
