@@ -17,6 +17,7 @@ from slotkeeper.api.request import Operation
 from slotkeeper.api.routes import OPERATIONS
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.domain.slot_ids import parse_slot_id, parse_uuid
+from slotkeeper.tools.table import TOOLS
 from tests.world import Client, good
 
 SPEC: dict[str, Any] = openapi.document(OPERATIONS)
@@ -60,7 +61,7 @@ def test_the_document_lists_every_operation_and_no_other() -> None:
 def test_an_operation_names_its_scope_and_the_key_that_it_needs(operation: Operation) -> None:
     said = described(operation)
     if operation.scope is None:
-        assert said["security"] == []
+        assert said["security"] == ([{"apiKey": []}] if operation.any_key else [])
         assert "x-required-scope" not in said
     else:
         assert said["security"] == [{"apiKey": []}]
@@ -77,7 +78,9 @@ def test_an_operation_describes_every_parameter_and_field(operation: Operation) 
     assert list(by_place["path"]) == re.findall(r"{(\w+)}", operation.path)
     query = [] if operation.query is None else [field.name for field in fields_of(operation.query)]
     assert list(by_place["query"]) == query
-    assert list(by_place["header"]) == (["Idempotency-Key"] if operation.method == "POST" else [])
+    assert list(by_place["header"]) == (["Idempotency-Key"] if operation.method == "POST" else []) + [
+        *operation.headers
+    ]
     assert all(parameter["description"] for parameter in by_place["query"].values())
     if operation.body is not None:
         schema = resolve(said["requestBody"]["content"]["application/json"]["schema"])
@@ -162,7 +165,7 @@ def test_every_reference_leads_somewhere_and_everything_described_is_referred_to
 @pytest.mark.parametrize("shape", EXAMPLES, ids=lambda shape: shape.__name__)
 def test_an_example_is_one_of_its_shape(shape: type[msgspec.Struct]) -> None:
     example = EXAMPLES[shape]
-    if shape.__name__.endswith("View"):
+    if shape.__name__.endswith(("View", "Answer")):
         assert list(example) == [field.name for field in fields_of(shape)]
     elif shape.__name__.endswith("Query"):
         read_query(shape, "&".join(f"{name}={value}" for name, value in example.items()).encode())
@@ -174,6 +177,8 @@ def test_an_example_is_one_of_its_shape(shape: type[msgspec.Struct]) -> None:
 def test_an_example_of_a_path_is_well_formed(path: str) -> None:
     if TARGETS[path].startswith("appt_"):
         assert re.fullmatch("appt_[a-z0-9]{10}", TARGETS[path])
+    elif path.startswith("/v1/tools/"):
+        assert TARGETS[path] in [tool.name for tool in TOOLS]
     else:
         assert parse_uuid(TARGETS[path]) or parse_slot_id(TARGETS[path], parts=(2, 3))
 

@@ -1,6 +1,6 @@
 """Booking on the phone: a place is kept, given back, or turned into an appointment."""
 
-from datetime import datetime
+from collections.abc import Collection
 from typing import Annotated
 
 from msgspec import Struct
@@ -8,7 +8,7 @@ from msgspec import Struct
 from slotkeeper.domain.booking import STANDING
 from slotkeeper.domain.calendar import iso_instant
 from slotkeeper.domain.errors import NotFound, SlotkeeperError
-from slotkeeper.domain.model import Hold
+from slotkeeper.domain.model import AppointmentStatus, Hold
 from slotkeeper.domain.slot_ids import parse_uuid
 from slotkeeper.operations import appointments, holds
 from slotkeeper.operations.appointments import NewAppointment, Shown
@@ -72,8 +72,8 @@ async def hold_slot(turn: Turn, said: HoldSlot) -> Answer:
     )
 
     def held(hold: Hold) -> Answer:
-        gettext, what = turn.texts.gettext, _what(turn, place)
-        spoken = gettext("I keep %(what)s for you; whose name and which phone number may I book it for?", what=what)
+        gettext, said = turn.texts.gettext, what(turn, place)
+        spoken = gettext("I keep %(what)s for you; whose name and which phone number may I book it for?", what=said)
         return turn.answer(
             "HELD",
             spoken,
@@ -125,7 +125,7 @@ async def book_appointment(turn: Turn, said: BookAppointment) -> Answer:
         return _booked(turn, shown)
 
     async def is_standing(first: Answer) -> bool:
-        return await _stands(turn, first)
+        return await is_as_answered(turn, first, STANDING)
 
     try:
         return await turn.write(
@@ -169,12 +169,12 @@ def _booked(turn: Turn, shown: Shown) -> Answer:
     made = shown.appointment
     place = place_of(turn, shown)
     gettext, patient = turn.texts.gettext, turn.say.name(made.patient_name)
-    spoken = gettext("Booked for %(patient)s: %(what)s.", patient=patient, what=_what(turn, place))
+    spoken = gettext("Booked for %(patient)s: %(what)s.", patient=patient, what=what(turn, place))
     if made.token is not None:
         spoken = gettext(
             "Booked for %(patient)s: %(what)s, with token number %(token)s.",
             patient=patient,
-            what=_what(turn, place),
+            what=what(turn, place),
             token=made.token,
         )
     return turn.answer(
@@ -199,7 +199,7 @@ def place_of(turn: Turn, shown: Shown) -> Place:
     return Place(service, branch, made.date, made.wall_time[:5], made.calendar_id)
 
 
-def _what(turn: Turn, place: Place) -> str:
+def what(turn: Turn, place: Place) -> str:
     """A place as it is read back: what, where and when."""
     say, gettext = turn.say, turn.texts.gettext
     moment = say.moment(place.on, place.wall_time, turn.today(turn.zone(place.branch)))
@@ -217,14 +217,12 @@ def _data(turn: Turn, place: Place) -> dict[str, object]:
     }
 
 
-async def _stands(turn: Turn, first: Answer) -> bool:
-    """Whether an appointment is still as it was answered."""
+async def is_as_answered(turn: Turn, first: Answer, statuses: Collection[AppointmentStatus]) -> bool:
+    """Whether an appointment still stands as it was answered, in one of some statuses."""
     try:
-        shown = await appointments.get_appointment(
-            turn.site.db, looking(turn.caller), str(first.data.get("appointment_id"))
-        )
+        appointment_id = str(first.data.get("appointment_id"))
+        shown = await appointments.get_appointment(turn.site.db, looking(turn.caller), appointment_id)
     except NotFound:
         return False
     made = shown.appointment
-    when = datetime.fromisoformat(str(first.data.get("time")))
-    return made.status in STANDING and (made.date, made.wall_time[:5]) == (when.date(), f"{when:%H:%M}")
+    return made.status in statuses and f"{made.date}T{made.wall_time[:5]}" == first.data.get("time")

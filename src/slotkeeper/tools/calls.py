@@ -1,6 +1,5 @@
 """The one way in: a tool is called by its name, whatever carried the call here."""
 
-import logging
 from collections.abc import Sequence
 
 import msgspec
@@ -14,8 +13,6 @@ from slotkeeper.tools.arguments import Unreadable, read
 from slotkeeper.tools.refusals import is_mendable, mend
 from slotkeeper.tools.table import TOOLS, Tool
 from slotkeeper.tools.turn import Arguments, Mend, Site, ToolCall, Turn, repeat_of
-
-log = logging.getLogger(__name__)
 
 __all__ = ["Site", "ToolCall", "call_tool", "list_tools"]
 
@@ -45,11 +42,11 @@ async def call_tool(site: Site, caller: Caller, name: str, arguments: Arguments,
         said = read(tool.arguments, arguments)
         if not tool.is_read_only:
             turn = turn._replace(repeat=repeat_of(tool.name, msgspec.json.encode(said), call))
-        return fit(await tool.run(turn, said))
+        return fit(await _run(tool, turn, said))
     except Unreadable as unreadable:
         found = _unreadable(turn, unreadable)
-    except Mend as known_mend:
-        found = known_mend
+    except Mend as told:
+        found = told
     except SlotkeeperError as error:
         if not is_mendable(error):
             raise
@@ -57,6 +54,17 @@ async def call_tool(site: Site, caller: Caller, name: str, arguments: Arguments,
     return fit(
         turn.answer(found.reason_code, found.spoken, ok=False, on=found.on, options=found.options, data=found.data)
     )
+
+
+async def _run(tool: Tool, turn: Turn, said: msgspec.Struct) -> Answer:
+    """Run a tool. One that refuses what it did before, because it did it, gives the first answer again."""
+    try:
+        return await tool.run(turn, said)
+    except (Mend, SlotkeeperError):
+        first = await turn.recall()
+        if first is None:
+            raise
+        return first
 
 
 def _unreadable(turn: Turn, unreadable: Unreadable) -> Mend:

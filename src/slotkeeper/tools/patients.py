@@ -40,13 +40,8 @@ def is_same_phone(said: str, stored: str) -> bool:
     return len(short) >= FEWEST_DIGITS and long.endswith(short)
 
 
-def is_same_name(said: str, stored: str) -> bool:
-    """Whether a name is one that is stored: the same words in any order, without titles, marks and signs."""
-    return bool(name_words(said)) and name_words(said) == name_words(stored)
-
-
 def name_words(name: str) -> frozenset[str]:
-    """The words by which two names compare."""
+    """The words by which two names compare: in any order, without titles, marks and signs."""
     plain = "".join(one for one in unicodedata.normalize("NFD", fold(name)) if not unicodedata.combining(one))
     words = re.findall(r"\w+", plain)
     return frozenset(word for word in words if word not in _TITLES) or frozenset(words)

@@ -122,6 +122,8 @@ class _Reader:
     def past(self, found: "re.Match[str]") -> date:
         """A day that is over."""
         day = found.groupdict().get("wd")
+        if day is None and not found[0].endswith("yesterday"):
+            raise Ask(Why.PAST)
         back = (self.today.weekday() - WEEKDAYS.index(day) - 1) % 7 + 1 if day else 1
         raise Ask(Why.PAST, self.today - back * DAY)
 
@@ -133,6 +135,13 @@ class _Reader:
     def monday(self, weeks: int) -> date:
         """The Monday of this week or of one to come."""
         return self.today - self.today.weekday() * DAY + weeks * WEEK
+
+    def weeks_after(self, day: str, weeks: int) -> date:
+        """Of "Monday week": the coming Monday and a week. On a Monday that may be counted from today."""
+        coming = self.coming(day)
+        if coming - self.today == WEEK:
+            raise Ask(Why.AMBIGUOUS, self.today + weeks * WEEK, coming + weeks * WEEK)
+        return coming + weeks * WEEK
 
     def weekday(self, found: "re.Match[str]") -> date:
         """Of "Monday": the coming one; on a Monday it may be today or in a week."""
@@ -162,7 +171,8 @@ class _Reader:
 
     def in_span(self, found: "re.Match[str]") -> date:
         """So many days, weeks, months or years from a day on."""
-        number = 2 if found["n"] == "couple" else int(found["n"] or 1)
+        said = found.groupdict().get("n") or "1"
+        number = 2 if said == "couple" else int(said)
         start = self.today
         base = found.groupdict().get("base")
         if base == "tomorrow":
@@ -206,6 +216,8 @@ class _Reader:
         if on is not None and self.today - RECENTLY <= on < self.today:
             again = real(self.today.year + 1, month, number)
             raise Ask(Why.PAST, *([again] if again else []))
+        if on is None and (month, number) >= (self.today.month, self.today.day):
+            raise Ask(Why.NOT_REAL)
         if on is None or on < self.today:
             on = real(self.today.year + 1, month, number)
         if on is None:
@@ -331,17 +343,19 @@ _FORMS: tuple[tuple[str, _Build], ...] = (
     (rf"next week {_WD}", lambda r, m: r.weekday_of_week(1, m["wd"])),
     (rf"{_WD} (?:in )?next week", lambda r, m: r.weekday_of_week(1, m["wd"])),
     (rf"{_WD} (?:in )?week after next", lambda r, m: r.weekday_of_week(2, m["wd"])),
-    (rf"{_WD} after next", lambda r, m: r.coming(m["wd"]) + WEEK),
-    (rf"{_WD} (?:1 )?week", lambda r, m: r.coming(m["wd"]) + WEEK),
-    (rf"(?:1 )?week (?:from |after |next )?{_WD}", lambda r, m: r.coming(m["wd"]) + WEEK),
-    (rf"{_WD} (?:in )?fortnight", lambda r, m: r.coming(m["wd"]) + 2 * WEEK),
+    (rf"{_WD} after next", lambda r, m: r.weeks_after(m["wd"], 1)),
+    (rf"{_WD} (?:1 )?week", lambda r, m: r.weeks_after(m["wd"], 1)),
+    (rf"(?:1 )?week (?:from |after |next )?{_WD}", lambda r, m: r.weeks_after(m["wd"], 1)),
+    (rf"{_WD} (?:in )?fortnight", lambda r, m: r.weeks_after(m["wd"], 2)),
     (rf"(?:{_WD} )?{_DN}(?: this month)?", _Reader.day_of_month),
     (rf"(?:{_WD} )?{_DN} {_MO}(?: {_YR})?", _Reader.date_of_year),
     (rf"(?:{_WD} )?{_MO} {_DN}(?: {_YR})?", _Reader.date_of_year),
     (rf"{_DN} {_MO}(?: {_YR})? {_WD}", _Reader.date_of_year),
     (rf"(?:{_WD} )?{_YR}[-/.](?P<m>\d{{1,2}})[-/.]{_DN}", _Reader.iso),
     (r"(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})(?:[-/.](?P<yr>(?:20)?\d{2}))?\.?", _Reader.numeric),
-    (rf"(?:in |after )?{_N}?(?: of)? ?{_UNIT}{_FROM}", _Reader.in_span),
+    (rf"(?:in|after) (?:{_N} )?{_UNIT}{_FROM}", _Reader.in_span),
+    (rf"{_N} {_UNIT}{_FROM}", _Reader.in_span),
+    (rf"{_UNIT} (?:from|after) (?P<base>now|today|tomorrow|{'|'.join(WEEKDAYS)})", _Reader.in_span),
     (r"(?:(?:later |rest )?this week)|rest week", lambda r, _: r.week(0)),
     (r"next week", lambda r, _: r.week(1)),
     (r"week after next|week after", lambda r, _: r.week(2)),

@@ -50,8 +50,8 @@ _PARTS: tuple[tuple[str, Times], ...] = (
 )
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _CLOCK = (
-    r"(?:(?:half|(?:a )?quarter|\d{1,2})(?: minutes?)? (?:past|to|til|till) \d{1,2}|half \d{1,2}"
-    r"|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}\.\d{2}|\d{1,2} [0-5]\d|[01]?\d[0-5]\d|2[0-3][0-5]\d|\d{1,2}|noon|midday"
+    r"(?:(?:half|(?:a )?quarter|5|10|20|25|\d{1,2} minutes?) (?:past|to|til|till) \d{1,2}|\d{1,2} past \d{1,2}"
+    r"|half \d{1,2}|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}\.\d{2}|\d{1,2} [0-5]\d|[01]?\d[0-5]\d|2[0-3][0-5]\d|\d{1,2}|noon|midday"
     r"|midnight)(?: oclock)?(?: (?:am|pm|hours))?"
 )
 _ENDS = rf"(?![\w:./-])(?! (?:{_MONTHS}|days?|weeks?|months?|years?|hours?|minutes?)\b)"
@@ -95,6 +95,9 @@ _PLAIN = (
 def find_times(text: str) -> tuple[Times, str]:
     """The time in a normalized text that is about a date, and the text without it. Raises ValueError for no time."""
     part, rest = _take_part(text)
+    also, less = _take_part(rest)
+    if not part.is_any and also.session is part.session:  # "first thing tomorrow morning"
+        rest = less
     for pattern, build in _RANGES:
         found = re.search(pattern, rest)
         if found is not None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from slotkeeper.domain.access import Scope
-from slotkeeper.tools import booking, directory, openings
+from slotkeeper.tools import appointments, booking, directory, openings, schedule
 from slotkeeper.tools.answer import Answer
 from slotkeeper.tools.arguments import schema_of
 from slotkeeper.tools.turn import Turn
@@ -95,6 +95,39 @@ TOOLS: tuple[Tool, ...] = (
         is_idempotent=False,
     ),
     Tool(
+        "find_appointment",
+        "Find an appointment",
+        Scope.APPOINTMENTS_READ,
+        appointments.FindAppointment,
+        appointments.find_appointment,
+        "Call this when the caller asks about an appointment that they have. Ask for the patient's name and the phone "
+        "number first: both are needed. Say `spoken`. Where there are several `options`, ask which one is meant, and "
+        "pass its appointment_id on.",
+    ),
+    Tool(
+        "reschedule_appointment",
+        "Move an appointment",
+        Scope.APPOINTMENTS_WRITE,
+        appointments.RescheduleAppointment,
+        appointments.reschedule_appointment,
+        "Call this when the caller wants another time for an appointment that they have, after check_availability has "
+        "shown a free one and the caller has agreed to it. Pass the appointment_id, and slot_id and time of the chosen "
+        "option. The old time is kept where the new one is refused. Say `spoken`.",
+        is_read_only=False,
+        is_destructive=True,
+    ),
+    Tool(
+        "cancel_appointment",
+        "Cancel an appointment",
+        Scope.APPOINTMENTS_WRITE,
+        appointments.CancelAppointment,
+        appointments.cancel_appointment,
+        "Call this only after you have read the appointment back and the caller has said yes to cancelling it: the "
+        "place is given to others at once. Pass the appointment_id. Say `spoken`.",
+        is_read_only=False,
+        is_destructive=True,
+    ),
+    Tool(
         "list_services",
         "List the services",
         Scope.APPOINTMENTS_READ,
@@ -109,5 +142,27 @@ TOOLS: tuple[Tool, ...] = (
         directory.ListBranches,
         directory.list_branches,
         "Call this when the caller asks where the clinic is, or which branches there are. Say `spoken`.",
+    ),
+    Tool(
+        "close_day",
+        "Close a day",
+        Scope.SLOTS_WRITE,
+        schedule.CloseDay,
+        schedule.close_day,
+        "For people of the clinic only. Call this when one of them wants a day, or a part of it, closed for new "
+        "bookings. Read day and branch back first. Bookings that stand are kept. Say `spoken`.",
+        is_read_only=False,
+        is_destructive=True,
+    ),
+    Tool(
+        "set_places",
+        "Set the places of a day",
+        Scope.SLOTS_WRITE,
+        schedule.SetPlaces,
+        schedule.set_places,
+        "For people of the clinic only. Call this when one of them wants more or fewer places at a time on one day. "
+        "Say `spoken`.",
+        is_read_only=False,
+        is_destructive=True,
     ),
 )

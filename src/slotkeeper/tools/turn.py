@@ -9,7 +9,7 @@ from slotkeeper.domain.access import Caller, Once
 from slotkeeper.domain.calendar import local
 from slotkeeper.domain.model import Branch
 from slotkeeper.operations import Database
-from slotkeeper.operations.acts import Replayed
+from slotkeeper.operations.acts import Act, Replayed
 from slotkeeper.operations.facts import Knowledge, Known
 from slotkeeper.operations.line import Line
 from slotkeeper.texts import Texts
@@ -157,6 +157,20 @@ class Turn(NamedTuple):
             else:
                 return written[-1]
         return first
+
+    async def recall(self) -> Answer | None:
+        """What the same call was answered before, where it cannot be done again; None where it is a first one.
+
+        Raises Conflict where its key belongs to another call.
+        """
+        if self.repeat is None:
+            return None
+        once = Once(self.repeat.key, self.repeat.fingerprint, lambda _: (200, ""))
+        try:
+            await Act(self.caller.with_once(once), "tools.call", None, self.now).require_new(self.site.db)
+        except Replayed as before:
+            return decode(before.answer)
+        return None
 
 
 def repeat_of(tool: str, canonical: bytes, call: ToolCall) -> Repeat | None:

@@ -1,0 +1,248 @@
+"""Appointments that there are: found for their patient, moved, cancelled."""
+
+from typing import Annotated
+
+from msgspec import Struct
+
+from slotkeeper.domain.booking import STANDING
+from slotkeeper.domain.errors import NotAllowedByPolicy, NotFound, SlotkeeperError
+from slotkeeper.domain.model import Appointment, AppointmentStatus, phone_digits
+from slotkeeper.operations import appointments, windows
+from slotkeeper.operations.appointments import Changing, Shown
+from slotkeeper.operations.openings import Asking, list_openings
+from slotkeeper.texts import N_
+from slotkeeper.tools.answer import Answer, Option
+from slotkeeper.tools.arguments import Said
+from slotkeeper.tools.booking import AT, SLOT_ID, is_as_answered, place_of, what
+from slotkeeper.tools.openings import DATE
+from slotkeeper.tools.patients import FEWEST_DIGITS, is_same_phone, name_words, read_phone
+from slotkeeper.tools.places import Place, looking, read_place, refused
+from slotkeeper.tools.refusals import mend
+from slotkeeper.tools.turn import Mend, Turn
+
+MOST_FOUND = 50
+"""How many coming appointments under one number are looked at."""
+
+NAME = "The patient's full name, as the caller said it."
+PHONE = "The phone number that the appointment was booked with, in digits."
+OWN = "The appointment_id that find_appointment or book_appointment answered; null with patient_name and phone instead."
+
+
+class FindAppointment(Struct, frozen=True):
+    """The arguments of ``find_appointment``."""
+
+    patient_name: Annotated[str, Said(NAME, N_("the patient's name"))]
+    phone: Annotated[str, Said(PHONE, N_("the phone number that it was booked with"))]
+
+
+class RescheduleAppointment(Struct, frozen=True):
+    """The arguments of ``reschedule_appointment``."""
+
+    appointment_id: Annotated[str | None, Said(OWN)] = None
+    patient_name: Annotated[str | None, Said(NAME)] = None
+    phone: Annotated[str | None, Said(PHONE)] = None
+    slot_id: Annotated[str | None, Said(SLOT_ID, longest=200)] = None
+    time: Annotated[str | None, Said(AT)] = None
+    date: Annotated[str | None, Said(f"Without slot_id, the new day: {DATE}")] = None
+
+
+class CancelAppointment(Struct, frozen=True):
+    """The arguments of ``cancel_appointment``."""
+
+    appointment_id: Annotated[str | None, Said(OWN)] = None
+    patient_name: Annotated[str | None, Said(NAME)] = None
+    phone: Annotated[str | None, Said(PHONE)] = None
+
+
+async def find_appointment(turn: Turn, said: FindAppointment) -> Answer:
+    """The coming appointments of a patient, known by number and name; nothing is said of anybody else."""
+    found = await _of_patient(turn, said.patient_name, said.phone)
+    options = [_option(turn, shown) for shown in found]
+    gettext, patient = turn.texts.gettext, turn.say.name(said.patient_name)
+    spoken = gettext(
+        "%(patient)s has %(appointments)s.",
+        patient=patient,
+        appointments=turn.say.all([one.spoken for one in options[:3]]),
+    )
+    first = found[0]
+    return turn.answer(
+        "FOUND",
+        spoken,
+        on=first.appointment.date if len(found) == 1 else None,
+        timezone=first.timezone,
+        options=options,
+        data={"total": len(found)},
+    )
+
+
+async def reschedule_appointment(turn: Turn, said: RescheduleAppointment) -> Answer:
+    """Move an appointment; when the new place is refused, the old one stays."""
+    old = await _own(turn, said.appointment_id, said.patient_name, said.phone)
+    made = old.appointment
+    day = said.date
+    if day is None and said.time is not None and "T" not in said.time:
+        day = made.date.isoformat()
+    place = await read_place(
+        turn, slot_id=said.slot_id, service=made.service_id, branch=made.branch_id, day=day, time=said.time
+    )
+    calendar_id = place.calendar_id or await _window(turn, made, place)
+    change = Changing(made.appointment_id, {"appointment_date": place.instant(turn)}, _expect_anything, calendar_id)
+
+    def moved(shown: Shown) -> Answer:
+        spoken = turn.texts.gettext("The appointment is moved: %(what)s.", what=what(turn, place_of(turn, shown)))
+        return _changed(turn, shown, "MOVED", spoken)
+
+    async def is_there(first: Answer) -> bool:
+        return await is_as_answered(turn, first, STANDING)
+
+    try:
+        return await turn.write(
+            lambda caller: appointments.change_appointment(turn.site.line, caller, change, now=turn.now),
+            moved,
+            stands=is_there,
+        )
+    except SlotkeeperError as error:
+        raise _refused(turn, await refused(turn, error, place), error, AppointmentStatus.RESCHEDULED) from None
+
+
+async def cancel_appointment(turn: Turn, said: CancelAppointment) -> Answer:
+    """Cancel an appointment, which frees its place at once; also when it is cancelled already."""
+    old = await _own(turn, said.appointment_id, said.patient_name, said.phone)
+    changes = appointments.AppointmentChanges(status=AppointmentStatus.CANCELLED)
+    change = Changing(old.appointment.appointment_id, changes, _expect_anything)
+
+    def cancelled(shown: Shown) -> Answer:
+        spoken = turn.texts.gettext("The appointment is cancelled: %(what)s.", what=what(turn, place_of(turn, shown)))
+        return _changed(turn, shown, "CANCELLED", spoken)
+
+    async def is_cancelled(first: Answer) -> bool:
+        return await is_as_answered(turn, first, (AppointmentStatus.CANCELLED,))
+
+    try:
+        return await turn.write(
+            lambda caller: appointments.change_appointment(turn.site.line, caller, change, now=turn.now),
+            cancelled,
+            stands=is_cancelled,
+        )
+    except SlotkeeperError as error:
+        raise _refused(turn, mend(turn, error), error, AppointmentStatus.CANCELLED) from None
+
+
+async def _own(turn: Turn, appointment_id: str | None, name: str | None, phone: str | None) -> Shown:
+    """The one appointment that is meant, by its id or by who it is for. Raises Mend."""
+    gettext = turn.texts.gettext
+    if appointment_id is None:
+        if name is None or phone is None:
+            question = gettext("Please tell me the patient's name and the phone number that it was booked with.")
+            raise Mend("PATIENT_NEEDED", question)
+        found = await _of_patient(turn, name, phone)
+        if len(found) > 1:
+            options = [_option(turn, shown) for shown in found]
+            named = turn.say.either([one.spoken for one in options[:3]])
+            raise Mend(
+                "APPOINTMENT_AMBIGUOUS", gettext("Which one do you mean: %(options)s?", options=named), options=options
+            )
+        return found[0]
+    try:
+        shown = await appointments.get_appointment(turn.site.db, looking(turn.caller), appointment_id)
+    except NotFound:
+        raise _not_found(turn) from None
+    made = shown.appointment
+    is_theirs = phone is None or is_same_phone(read_phone(turn, phone), made.parent_phone)
+    if not is_theirs or (name is not None and not _is_named(name, made)):
+        raise _not_found(turn)
+    return shown
+
+
+async def _of_patient(turn: Turn, name: str, said_phone: str) -> list[Shown]:
+    """The coming appointments of one patient. Raises Mend where there is none, or where the name fits several."""
+    phone = read_phone(turn, said_phone)
+    first = min(turn.today(zone) for zone in {turn.zone(), *turn.known.zones.values()})
+    wanted = appointments.search(first, None, parent_phone=phone, patient_name=None)
+    found = await _search(turn, wanted)
+    digits = phone_digits(phone).lstrip("0")
+    if not found and len(digits) >= FEWEST_DIGITS:
+        parts = await _search(turn, wanted._replace(phone_key=None, phone_part=digits[-FEWEST_DIGITS:]))
+        found = [shown for shown in parts if is_same_phone(phone, shown.appointment.parent_phone)]
+    of_name = [shown for shown in found if name_words(shown.appointment.patient_name) == name_words(name)]
+    if not of_name:
+        of_name = [shown for shown in found if _is_named(name, shown.appointment)]
+    if len({name_words(shown.appointment.patient_name) for shown in of_name}) != 1:
+        raise _not_found(turn)
+    return of_name
+
+
+async def _search(turn: Turn, wanted: appointments.Search) -> list[Shown]:
+    found, _ = await appointments.search_appointments(
+        turn.site.db, looking(turn.caller), wanted, service=None, page=1, limit=MOST_FOUND
+    )
+    return [shown for shown in found if shown.appointment.status in STANDING and shown.instant >= turn.now]
+
+
+def _is_named(said: str, made: Appointment) -> bool:
+    """Whether a name is the patient's, or all of one is in the other: "Asha" is "Asha Rao"."""
+    words, stored = name_words(said), name_words(made.patient_name)
+    return bool(words) and (words <= stored or stored <= words)
+
+
+def _not_found(turn: Turn) -> Mend:
+    """There is none, or it is somebody else's: both sound the same."""
+    spoken = turn.texts.gettext("I find no coming appointment under that name and number; could you say both again?")
+    return Mend("NOT_FOUND", spoken)
+
+
+async def _window(turn: Turn, made: Appointment, place: Place) -> str | None:
+    """The window with room at the new time; None where it is the appointment's own, or where there is none."""
+    if place.on == made.date:
+        window = await windows.get_window(turn.site.db, looking(turn.caller), made.calendar_id)
+        if window.start_time <= place.wall_time < window.end_time:
+            return None
+    asking = Asking(made.service_id, made.branch_id, None, place.on, 1, MOST_FOUND)
+    openings = await list_openings(turn.site.db, looking(turn.caller), asking, now=turn.now)
+    fitting = [one.at for one in openings.found if one.at.start_time <= place.wall_time < one.at.end_time]
+    own = [at.calendar_id for at in fitting if at.calendar_id == made.calendar_id]
+    return None if own or not fitting else fitting[0].calendar_id
+
+
+def _expect_anything(_: Appointment, __: str) -> None:
+    """However it stands: the operation judges."""
+
+
+def _option(turn: Turn, shown: Shown) -> Option:
+    made = shown.appointment
+    return Option(
+        what(turn, place_of(turn, shown)), appointment_id=made.appointment_id, time=f"{made.date}T{made.wall_time[:5]}"
+    )
+
+
+def _changed(turn: Turn, shown: Shown, code: str, spoken: str) -> Answer:
+    made = shown.appointment
+    place = place_of(turn, shown)
+    return turn.answer(
+        code,
+        spoken,
+        on=made.date,
+        timezone=shown.timezone,
+        data={
+            "appointment_id": made.appointment_id,
+            "service": turn.say.name(place.service.name),
+            "branch": turn.say.name(place.branch.name),
+            "time": f"{made.date}T{made.wall_time[:5]}",
+            "token": made.token,
+        },
+    )
+
+
+def _refused(turn: Turn, found: Mend, error: SlotkeeperError, wanted: AppointmentStatus) -> Mend:
+    """A refusal of a change, which names the rule of the clinic where it is one."""
+    gettext, configuration = turn.texts.gettext, turn.known.configuration
+    if not isinstance(error, NotAllowedByPolicy) or found.reason_code != error.code:
+        return found
+    if wanted is AppointmentStatus.RESCHEDULED:
+        spoken = gettext("Appointments are not moved here; our staff can help you.")
+    elif not configuration.allow_cancellation:
+        spoken = gettext("Appointments are not cancelled here; our staff can help you.")
+    else:
+        hours = configuration.cancellation_notice_hours
+        spoken = gettext("Cancelling needs %(hours)s hours of notice; our staff can help you.", hours=hours)
+    return Mend(found.reason_code, spoken, on=found.on, data=found.data)
