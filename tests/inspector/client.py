@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +22,19 @@ def is_there() -> bool:
     return PROGRAM.exists() and _run("--cli", "--version").returncode == 0
 
 
-def ask(*arguments: str, environment: Mapping[str, str] | None = None) -> Any:
-    """What the inspector prints of one request, as JSON."""
-    done = _run("--cli", *arguments, "--format", "json", "--quiet", environment=environment)
+def ask(*arguments: str) -> Any:
+    """What the inspector prints of one request, as JSON; a program to start and its arguments come last."""
+    done = _run("--cli", "--format", "json", "--quiet", *arguments)
     assert done.stdout, f"{arguments}: {done.stderr}"
     return json.loads(done.stdout)
 
 
-def _run(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([*([str(OWN_NODE)] if OWN_NODE.exists() else []), os.environ.get("PATH", "")])
     home = str(FOLDER / "home")  # it keeps a folder of its own, which the person's home need not hold
     return subprocess.run(
         [str(PROGRAM), *arguments],
-        env={**os.environ, **(environment or {}), "PATH": path, "HOME": home},
+        env={**os.environ, "PATH": path, "HOME": home},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

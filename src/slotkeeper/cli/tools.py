@@ -16,7 +16,9 @@ def tools() -> None:
 
 
 @tools.command("export")
-@click.option("--platform", type=click.Choice([one.value for one in Platform]), required=True, help="Where the agent runs.")
+@click.option(
+    "--platform", type=click.Choice([one.value for one in Platform]), required=True, help="Where the agent runs."
+)
 @click.option("--url", type=ServerUrl(), required=True, help="How the platform reaches this server.")
 @click.option(
     "--scopes",
