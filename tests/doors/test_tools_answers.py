@@ -70,7 +70,8 @@ def look_after(agent: Agent, branch: str, patient: dict[str, str]) -> None:
     agent.refused("set_places", "TIME_NEEDED", date="2026-06-08", branch=branch, places=5)
     agent.done("set_places", "SET", date="2026-06-08", time="14:00", branch=branch, places=10_000)
     agent.done("close_day", "CLOSED", date="2026-06-08", branch=branch, reason="r" * 200)
-    agent.call("book_appointment", **{f"{number}{'x' * 200}": "y" * 900 for number in range(40)})
+    unknown: dict[str, Any] = {f"{number}{'x' * 200}": "y" * 900 for number in range(40)}
+    agent.call("book_appointment", **unknown)
 
 
 def test_an_answer_that_has_no_room_is_shortened_and_still_whole() -> None:

@@ -1,5 +1,6 @@
 """A call of a tool that comes again: what is the same call, what is another one, and what a repeat is told."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -41,12 +42,13 @@ HEADERS = [
 def test_a_repeat_gets_the_first_answer_and_has_no_second_effect(
     clinic: Clinic, tool: str, headers: dict[str, str]
 ) -> None:
-    said = {
+    every: dict[str, dict[str, Any]] = {
         "hold_slot": PLACE,
         "book_appointment": PLACE | ASHA,
         "close_day": {"date": "2026-06-08"},
         "set_places": {"date": "2026-06-08", "time": "9:30", "places": 7},
-    }[tool]
+    }
+    said = every[tool]
     first = clinic.agent.send(tool, headers=headers, **said)
     assert first.json()["ok"], first.text
     before = clinic.owner.records("2026-06-08")
@@ -92,7 +94,7 @@ def test_a_mother_holds_two_places_in_one_call_and_books_each(clinic: Clinic) ->
 
 def test_the_same_from_another_phone_call_is_another_request(clinic: Clinic) -> None:
     for number in range(2):
-        answer = Agent(clinic.owner, call_id=f"call-{number}").send("hold_slot", **PLACE)
+        answer = Agent(clinic.owner, call_id=f"call-{number}").send("hold_slot", headers=None, **PLACE)
         assert "idempotent-replay" not in answer.headers
     assert clinic.owner.slots("2026-06-08")[0]["available_slots"] == 18
 
@@ -155,3 +157,35 @@ def test_an_id_that_is_too_long_is_refused_before_anything_is_done(clinic: Clini
         answer = clinic.agent.send("hold_slot", headers={header: "x" * 256}, **PLACE)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
     assert clinic.owner.slots("2026-06-08")[0]["available_slots"] == 20
+
+
+def test_twenty_moves_of_one_appointment_at_once_take_one_place(clinic: Clinic) -> None:
+    """Each with an id of its own, so that they come into one line together."""
+    own = clinic.agent.done("book_appointment", "BOOKED", **PLACE, **ASHA)["data"]["appointment_id"]
+    mondays = ["2026-06-15", "2026-06-22", "2026-06-29", "2026-07-06"]
+
+    async def all_at_once() -> list[Any]:
+        http, headers = clinic.owner.world.http, {"authorization": f"Bearer {clinic.owner.key}"}
+        calls = []
+        for number in range(20):
+            body = {"appointment_id": own, "date": mondays[number % 4], "time": "9:30"}
+            more = headers | {"x-tool-call-id": f"call-{number}"}
+            calls.append(http.post("/v1/tools/reschedule_appointment", json=body, headers=more))
+        return await asyncio.gather(*calls)
+
+    answers = clinic.owner.world.run(all_at_once())
+    assert {answer.json()["reason_code"] for answer in answers} == {"MOVED"}
+    assert sum(filled(clinic, on) for on in ["2026-06-08", *mondays]) == 1
+
+
+def test_twenty_equal_bookings_at_once_are_one(clinic: Clinic) -> None:
+    async def all_at_once() -> list[Any]:
+        http = clinic.owner.world.http
+        headers = {"authorization": f"Bearer {clinic.owner.key}", "x-call-id": "phone-call-1"}
+        post = [http.post("/v1/tools/book_appointment", json=PLACE | ASHA, headers=headers) for _ in range(20)]
+        return await asyncio.gather(*post)
+
+    answers = clinic.owner.world.run(all_at_once())
+    assert len({answer.content for answer in answers}) == 1
+    assert answers[0].json()["reason_code"] == "BOOKED"
+    assert filled(clinic) == 1
