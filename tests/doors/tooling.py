@@ -1,5 +1,6 @@
 """A clinic for the tests of the tools, and somebody who calls them over HTTP."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from slotkeeper.tools.answer import MOST_BYTES
@@ -12,11 +13,11 @@ class Agent(NamedTuple):
     client: Client
     call_id: str | None = None
 
-    def send(self, tool: str, /, *, headers: dict[str, str] | None = None, **arguments: Any) -> Any:
+    def send(self, tool: str, /, *, headers: Mapping[str, str] | None = None, **arguments: Any) -> Any:
         own = {"x-call-id": self.call_id} if self.call_id else {}
-        return self.client.request("POST", f"/v1/tools/{tool}", json=arguments, headers=own | (headers or {}))
+        return self.client.request("POST", f"/v1/tools/{tool}", json=arguments, headers=own | dict(headers or {}))
 
-    def call(self, tool: str, /, *, headers: dict[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
+    def call(self, tool: str, /, *, headers: Mapping[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
         """The answer of a tool, whatever it says."""
         response = self.send(tool, headers=headers, **arguments)
         assert response.status_code == 200, response.text

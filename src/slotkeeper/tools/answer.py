@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Struct
 
-MOST_BYTES = 1_000
+MOST_BYTES = 1_023
 """How long an answer is at most as JSON: a voice platform has room for 1 KB."""
 MOST_OPTIONS = 3
 """How many things a caller can keep in mind."""
@@ -59,9 +59,14 @@ def decode(content: str) -> Repeated:
 
 def fit(answer: Answer) -> Answer:
     """An answer under 1 KB: long texts are shortened, and what still has no room goes, options from their end."""
-    while len(_ENCODER.encode(answer)) > MOST_BYTES:
+    while not fits(answer):
         answer = _smaller(answer)
     return answer
+
+
+def fits(answer: Answer) -> bool:
+    """Whether an answer is under 1 KB as it is."""
+    return len(_ENCODER.encode(answer)) <= MOST_BYTES
 
 
 def _smaller(answer: Answer) -> Answer:

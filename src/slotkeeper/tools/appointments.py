@@ -1,5 +1,6 @@
 """Appointments that there are: found for their patient, moved, cancelled."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Struct
@@ -9,7 +10,7 @@ from slotkeeper.domain.errors import NotAllowedByPolicy, NotFound, SlotkeeperErr
 from slotkeeper.domain.model import Appointment, AppointmentStatus, phone_digits
 from slotkeeper.operations import appointments, windows
 from slotkeeper.operations.appointments import Changing, Shown
-from slotkeeper.operations.openings import Asking, list_openings
+from slotkeeper.operations.availability import Question, get_availability
 from slotkeeper.texts import N_
 from slotkeeper.tools.answer import Answer, Option
 from slotkeeper.tools.arguments import Said
@@ -59,18 +60,20 @@ async def find_appointment(turn: Turn, said: FindAppointment) -> Answer:
     found = await _of_patient(turn, said.patient_name, said.phone)
     options = [_option(turn, shown) for shown in found]
     gettext, patient = turn.texts.gettext, turn.say.name(said.patient_name)
-    spoken = gettext(
-        "%(patient)s has %(appointments)s.",
-        patient=patient,
-        appointments=turn.say.all([one.spoken for one in options[:3]]),
-    )
-    first = found[0]
-    return turn.answer(
+
+    def speak(options: Sequence[Option]) -> str:
+        return gettext(
+            "%(patient)s has %(appointments)s.",
+            patient=patient,
+            appointments=turn.say.all([one.spoken for one in options]),
+        )
+
+    return turn.offer(
         "FOUND",
-        spoken,
-        on=first.appointment.date if len(found) == 1 else None,
-        timezone=first.timezone,
-        options=options,
+        speak,
+        options,
+        on=found[0].appointment.date if len(found) == 1 else None,
+        timezone=found[0].timezone,
         data={"total": len(found)},
     )
 
@@ -137,8 +140,8 @@ async def _own(turn: Turn, appointment_id: str | None, name: str | None, phone: 
             raise Mend("PATIENT_NEEDED", question)
         found = await _of_patient(turn, name, phone)
         if len(found) > 1:
-            options = [_option(turn, shown) for shown in found]
-            named = turn.say.either([one.spoken for one in options[:3]])
+            options = [_option(turn, shown) for shown in found][:2]
+            named = turn.say.either([one.spoken for one in options])
             raise Mend(
                 "APPOINTMENT_AMBIGUOUS", gettext("Which one do you mean: %(options)s?", options=named), options=options
             )
@@ -192,16 +195,18 @@ def _not_found(turn: Turn) -> Mend:
 
 
 async def _window(turn: Turn, made: Appointment, place: Place) -> str | None:
-    """The window with room at the new time; None where it is the appointment's own, or where there is none."""
+    """The window at the new time, with room if there is one; None where it may be the appointment's own."""
     if place.on == made.date:
         window = await windows.get_window(turn.site.db, looking(turn.caller), made.calendar_id)
         if window.start_time <= place.wall_time < window.end_time:
             return None
-    asking = Asking(made.service_id, made.branch_id, None, place.on, 1, MOST_FOUND)
-    openings = await list_openings(turn.site.db, looking(turn.caller), asking, now=turn.now)
-    fitting = [one.at for one in openings.found if one.at.start_time <= place.wall_time < one.at.end_time]
-    own = [at.calendar_id for at in fitting if at.calendar_id == made.calendar_id]
-    return None if own or not fitting else fitting[0].calendar_id
+    asked = Question(place.on, made.branch_id, None, made.service_id)
+    slots = await get_availability(turn.site.db, looking(turn.caller), asked, now=turn.now)
+    fitting = [slot for slot in slots if slot.start_time <= place.wall_time < slot.end_time]
+    free = [slot.calendar_id for slot in fitting if slot.available_slots]
+    if made.calendar_id in free:
+        return made.calendar_id
+    return next(iter([*free, *(slot.calendar_id for slot in fitting)]), None)
 
 
 def _expect_anything(_: Appointment, __: str) -> None:

@@ -1,8 +1,8 @@
 """What can be booked: on a day, next, and why not."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypedDict
 
 from msgspec import Struct
 
@@ -73,25 +73,26 @@ class Wanted(NamedTuple):
     timezone: str
 
 
-async def check_availability(turn: Turn, said: CheckAvailability) -> Answer:
+async def check_availability(turn: Turn, given: CheckAvailability) -> Answer:
     """Whether there is room at some dates and times, and where; else why not and what there is instead."""
-    wanted = _wanted(turn, said.date, said.time, said.service, said.branch)
+    wanted = _wanted(turn, given.date, given.time, given.service, given.branch)
     found = await _look(turn, wanted)
     if not found:
         return await _nothing(turn, wanted)
-    options = offer(turn, found, wanted)
-    gettext = turn.texts.gettext
-    spoken = gettext("There is room: %(options)s.", options=turn.say.either([one.spoken for one in options]))
-    if wanted.when.is_one:
-        day = _day(turn, wanted)
+    gettext, day = turn.texts.gettext, _day(turn, wanted)
+
+    def speak(options: Sequence[Option]) -> str:
+        if not wanted.when.is_one:
+            return gettext("There is room %(options)s.", options=said(turn, options))
         times = [one.spoken.removeprefix(day).strip() for one in options]
-        spoken = gettext("On %(day)s there is room %(times)s.", day=day, times=turn.say.either(times))
-    return _answer(turn, wanted, Reason.OPEN, spoken, options=options)
+        return gettext("On %(day)s there is room %(times)s.", day=day, times=turn.say.either(times))
+
+    return _offer(turn, wanted, Reason.OPEN, speak, offer(turn, found, wanted))
 
 
-async def find_next_available(turn: Turn, said: FindNextAvailable) -> Answer:
+async def find_next_available(turn: Turn, given: FindNextAvailable) -> Answer:
     """The first places from a day on."""
-    wanted = _wanted(turn, said.date or "today", said.time, said.service, said.branch)
+    wanted = _wanted(turn, given.date or "today", given.time, given.service, given.branch)
     span = wanted._replace(when=wanted.when._replace(last=wanted.when.first + timedelta(days=AHEAD)))
     found = await _look(turn, span)
     options = offer(turn, found, span)
@@ -100,20 +101,23 @@ async def find_next_available(turn: Turn, said: FindNextAvailable) -> Answer:
     if not options:
         spoken = gettext("Nothing is free for %(service)s in the next %(days)s days.", service=service, days=AHEAD)
         return _answer(turn, span, "NOTHING_FREE", spoken, ok=False)
-    spoken = gettext("The next free is %(options)s.", options=turn.say.either([one.spoken for one in options]))
-    return _answer(turn, span, Reason.OPEN, spoken, options=options)
+    return _offer(
+        turn,
+        span,
+        Reason.OPEN,
+        lambda named: gettext("The next free is %(options)s.", options=said(turn, named)),
+        options,
+    )
 
 
-async def explain_unavailable(turn: Turn, said: ExplainUnavailable) -> Answer:
+async def explain_unavailable(turn: Turn, given: ExplainUnavailable) -> Answer:
     """Why a day or a time can or cannot be booked."""
-    wanted = _wanted(turn, said.date, said.time, said.service, said.branch)
+    wanted = _wanted(turn, given.date, given.time, given.service, given.branch)
     wanted = wanted._replace(branch=wanted.branch or choose_branch(turn, None))
     reason = await _reason(turn, wanted)
     if reason is Reason.OPEN:
-        found = await _look(turn, wanted)
-        options = offer(turn, found, wanted)
         spoken = turn.texts.gettext("It can be booked: %(day)s is open.", day=_day(turn, wanted))
-        return _answer(turn, wanted, reason, spoken, options=options)
+        return _answer(turn, wanted, reason, spoken)
     return _answer(turn, wanted, reason, why(turn, wanted, reason))
 
 
@@ -195,13 +199,22 @@ async def instead(turn: Turn, wanted: Wanted) -> list[Option]:
 async def _nothing(turn: Turn, wanted: Wanted) -> Answer:
     reason = Reason.FULL if not wanted.when.is_one else await _reason(turn, wanted)
     code = "NOTHING_FREE" if not wanted.when.is_one or reason is Reason.OPEN else reason.value
-    spoken = why(turn, wanted, reason)
+    because = why(turn, wanted, reason)
     options = await instead(turn, wanted)
-    if options:
-        gettext = turn.texts.gettext
-        others = turn.say.either([one.spoken for one in options])
-        spoken = gettext("%(why)s; the next free is %(options)s.", why=spoken.rstrip("."), options=others)
-    return _answer(turn, wanted, code, spoken, ok=False, options=options)
+    if not options:
+        return _answer(turn, wanted, code, because, ok=False)
+    return _offer(turn, wanted, code, lambda named: but(turn, because, named), options, ok=False)
+
+
+def but(turn: Turn, because: str, options: Sequence[Option]) -> str:
+    """Why something cannot be had, and what can."""
+    gettext = turn.texts.gettext
+    return gettext("%(why)s; the next free is %(options)s.", why=because.rstrip("."), options=said(turn, options))
+
+
+def said(turn: Turn, options: Sequence[Option]) -> str:
+    """Options on several days: the first two of them, which is as much as one remembers of dates."""
+    return turn.say.either([one.spoken for one in options[:2]])
 
 
 async def _reason(turn: Turn, wanted: Wanted) -> Reason:
@@ -249,17 +262,32 @@ def _day(turn: Turn, wanted: Wanted) -> str:
     return turn.say.day(wanted.when.first, turn.today(wanted.timezone))
 
 
-def _answer(
+def _answer(turn: Turn, wanted: Wanted, reason_code: str, spoken: str, *, ok: bool = True) -> Answer:
+    return turn.answer(str(reason_code), spoken, ok=ok, **_about(turn, wanted))
+
+
+def _offer(
     turn: Turn,
     wanted: Wanted,
     reason_code: str,
-    spoken: str,
+    speak: Callable[[Sequence[Option]], str],
+    options: Sequence[Option],
     *,
     ok: bool = True,
-    options: Iterable[Option] = (),
 ) -> Answer:
-    on: date | None = wanted.when.first if wanted.when.is_one else None
-    data = {"service": turn.say.name(wanted.service.name)}
-    return turn.answer(
-        str(reason_code), spoken, ok=ok, on=on, timezone=wanted.timezone, options=list(options), data=data
-    )
+    return turn.offer(str(reason_code), speak, options, ok=ok, **_about(turn, wanted))
+
+
+class _About(TypedDict):
+    on: date | None
+    timezone: str
+    data: Mapping[str, object]
+
+
+def _about(turn: Turn, wanted: Wanted) -> _About:
+    """What an answer says of what was asked for."""
+    return {
+        "on": wanted.when.first if wanted.when.is_one else None,
+        "timezone": wanted.timezone,
+        "data": {"service": turn.say.name(wanted.service.name)},
+    }

@@ -21,7 +21,7 @@ from slotkeeper.operations.holds import get_hold
 from slotkeeper.operations.window_dates import get_window_date
 from slotkeeper.tools.dates import read_when
 from slotkeeper.tools.directory import choose_branch, choose_service
-from slotkeeper.tools.openings import ROUND, Wanted, instead, why
+from slotkeeper.tools.openings import ROUND, Wanted, but, instead, why
 from slotkeeper.tools.refusals import mend
 from slotkeeper.tools.spoken_meanings import When
 from slotkeeper.tools.spoken_times import Times
@@ -105,10 +105,9 @@ async def refused(turn: Turn, error: SlotkeeperError, place: Place) -> Mend:
     if isinstance(error, SlotFull | OutsideAvailability | NotAllowedByPolicy):
         today = turn.today(timezone)
         first = today if reason is Reason.TOO_FAR_AHEAD else max(place.on, today)
-        options = await instead(turn, wanted._replace(when=When(first, first)))
+        options = (await instead(turn, wanted._replace(when=When(first, first))))[:2]
     if options:
-        others = turn.say.either([one.spoken for one in options])
-        spoken = turn.texts.gettext("%(why)s; the next free is %(options)s.", why=spoken.rstrip("."), options=others)
+        spoken = but(turn, spoken, options)
     return Mend(code, spoken, options=options, on=place.on, data=found.data)
 
 

@@ -51,8 +51,8 @@ _PARTS: tuple[tuple[str, Times], ...] = (
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _CLOCK = (
     r"(?:(?:half|(?:a )?quarter|5|10|20|25|\d{1,2} minutes?) (?:past|to|til|till) \d{1,2}|\d{1,2} past \d{1,2}"
-    r"|half \d{1,2}|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}\.\d{2}|\d{1,2} [0-5]\d|[01]?\d[0-5]\d|2[0-3][0-5]\d|\d{1,2}|noon|midday"
-    r"|midnight)(?: oclock)?(?: (?:am|pm|hours))?"
+    r"|half \d{1,2}|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}\.\d{2}|\d{1,2} [0-5]\d|[01]?\d[0-5]\d|2[0-3][0-5]\d|\d{1,2}"
+    r"|noon|midday|midnight)(?: oclock)?(?: (?:am|pm|hours))?"
 )
 _ENDS = rf"(?![\w:./-])(?! (?:{_MONTHS}|days?|weeks?|months?|years?|hours?|minutes?)\b)"
 _C = rf"(?<![\w:./-])({_CLOCK}){_ENDS}"

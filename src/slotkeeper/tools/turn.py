@@ -13,7 +13,7 @@ from slotkeeper.operations.acts import Act, Replayed
 from slotkeeper.operations.facts import Knowledge, Known
 from slotkeeper.operations.line import Line
 from slotkeeper.texts import Texts
-from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option, decode, encode, fit
+from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option, decode, encode, fit, fits
 from slotkeeper.tools.speech import Speech
 
 Result = TypeVar("Result")
@@ -125,6 +125,25 @@ class Turn(NamedTuple):
             list(options[:MOST_OPTIONS]),
             {name: value for name, value in (data or {}).items() if value is not None},
         )
+
+    def offer(
+        self,
+        reason_code: str,
+        speak: Callable[[Sequence[Option]], str],
+        options: Sequence[Option],
+        *,
+        ok: bool = True,
+        on: date | None = None,
+        timezone: str | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> Answer:
+        """An answer that names its options: as many as there is room for, and not one that is not there."""
+        for most in range(MOST_OPTIONS, 0, -1):
+            named = options[:most]
+            found = self.answer(reason_code, speak(named), ok=ok, on=on, timezone=timezone, options=named, data=data)
+            if fits(found):
+                break
+        return found
 
     async def write(
         self,
