@@ -50,6 +50,7 @@ lint: $(DEV)
 test: lint ## Everything: format, lint, strict types, all tests, the docs
 	@tools/pooler
 	@tools/browser
+	@tools/inspector
 	$(PYTEST)
 
 .PHONY: texts
@@ -69,6 +70,7 @@ check: lint ## The part of `make test` that takes seconds
 soak: lint ## The same tests with the long rounds
 	@tools/pooler
 	@tools/browser
+	@tools/inspector
 	$(PYTEST) --soak
 
 .PHONY: bench

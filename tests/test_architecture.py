@@ -25,7 +25,7 @@ LONG_FILES: dict[str, str] = {
 }
 """Files that may be longer, and why."""
 
-DOORS = {"api", "cli", "dashboard", "mcp", "tools"}
+DOORS = {"api", "cli", "dashboard", "mcp", "platforms", "tools"}
 ALLOWED = {
     "domain": {"domain"},
     "store": {"domain", "store"},
@@ -33,12 +33,14 @@ ALLOWED = {
     "settings": {"domain"},
     "texts": {"domain"},
     "tools": {"domain", "operations", "texts", "tools"},
-    "api": {"domain", "operations", "settings", "tools", "api"},
+    "platforms": {"domain", "tools", "platforms"},
+    "api": {"domain", "operations", "settings", "tools", "platforms", "api"},
+    "mcp": {"domain", "operations", "tools", "platforms", "api", "mcp"},
     "load": {"domain", "load"},
-    "cli": {"domain", "operations", "settings", "load", "app", "cli"},
+    "cli": {"domain", "operations", "settings", "load", "tools", "platforms", "mcp", "app", "cli"},
     "dashboard": {"domain", "operations", "settings", "texts", "dashboard"},
     "__main__": {"cli"},
-    "app": {"domain", "store", "operations", "settings", "api", "dashboard", "tools", "app"},
+    "app": {"domain", "store", "operations", "settings", "api", "dashboard", "tools", "mcp", "app"},
 }
 """Which parts of the package each part may import; ``app`` is the composition root."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from slotkeeper.api.platforms import PLATFORM_OPERATIONS
 from slotkeeper.api.routes import OPERATIONS
 from slotkeeper.cli.main import slotkeeper
 from slotkeeper.domain import errors
@@ -65,7 +66,7 @@ def test_the_readme_lists_every_route_and_no_other() -> None:
     pages = {("GET", "/docs"), ("GET", "/openapi.json")}
     assert "`/docs`" in README
     assert "`/openapi.json`" in README
-    assert routes_of(README) == {(one.method, one.path) for one in OPERATIONS} - pages
+    assert routes_of(README) == {(one.method, one.path) for one in (*OPERATIONS, *PLATFORM_OPERATIONS)} - pages
 
 
 @pytest.mark.parametrize("name", [f"{PREFIX}{field.name.upper()}" for field in fields(Settings)])

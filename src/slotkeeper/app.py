@@ -19,6 +19,7 @@ from starlette.routing import Router
 from slotkeeper.api import docs, openapi, server
 from slotkeeper.api.availability import write_availability
 from slotkeeper.api.door import Door
+from slotkeeper.api.platforms import PLATFORM_OPERATIONS
 from slotkeeper.api.request import Page, Site
 from slotkeeper.api.request_log import LoggingDoor
 from slotkeeper.api.routes import OPERATIONS
@@ -28,6 +29,7 @@ from slotkeeper.dashboard.sign_in import link_path, sign_in_path
 from slotkeeper.dashboard.visit import PREFIX as DASHBOARD
 from slotkeeper.dashboard.visit import Site as Desk
 from slotkeeper.domain.errors import NotFound, SlotkeeperError, Unavailable, WrongSchema
+from slotkeeper.mcp.door import McpDoor
 from slotkeeper.operations import Clock, Database, audit, schedule, sign_ins
 from slotkeeper.operations.availability import Replies
 from slotkeeper.operations.board import Boards
@@ -41,6 +43,7 @@ from slotkeeper.store.migrations import current_step
 from slotkeeper.store.postgres import PostgresDatabase
 from slotkeeper.store.replica import ReplicatedDatabase
 from slotkeeper.store.sqlite import SqliteDatabase
+from slotkeeper.tools.calls import Site as Tools
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,8 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     line, knowledge = new_line(db), Knowledge()
     site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), line, knowledge)
 
+    mcp = McpDoor(Tools(db, line, knowledge), limits=limits, clock=clock, public_url=settings.public_url)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         tasks = [
@@ -78,13 +83,14 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+            await mcp.close()
             await db.close()
 
     door = LoggingDoor if settings.log_level == "debug" else Door
-    router = door(site, OPERATIONS, limits=limits, clock=clock).router(lifespan)
+    router = door(site, (*OPERATIONS, *PLATFORM_OPERATIONS), limits=limits, clock=clock).router(lifespan)
     desk = Desk(db, line, knowledge, clock, settings.public_url, settings.proxies, Boards(db, clock))
     # What leads to no path of the interface is asked for by browsers: requests of programs pay nothing for them.
-    router.default = Dashboard(desk, ROUTES).beside(router.default)
+    router.default = mcp.beside(Dashboard(desk, ROUTES).beside(router.default))
     return router
 
 

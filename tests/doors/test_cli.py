@@ -44,6 +44,8 @@ COMMANDS = {
     ("check",): ["--database", "--json"],
     ("export",): ["FILE", "--database", "--organization", "--json"],
     ("import",): ["FILE", "--name", "--start-over", "--database", "--json"],
+    ("tools", "export"): ["--platform", "--url", "--scopes"],
+    ("mcp",): ["--url", "--key"],
     ("bench",): ["--url", "--key", "--branch", "--date", "--book-into", "--svg", "--json"],
     ("patients", "erase"): ["--phone", "--name", "--dry-run", "--database", "--organization", "--json"],
 }

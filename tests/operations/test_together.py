@@ -3,10 +3,14 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from slotkeeper.domain.access import Once, operator
 from slotkeeper.domain.errors import Unavailable
+from slotkeeper.operations.acts import Act
+from slotkeeper.operations.line import Asked, ask
 from slotkeeper.operations.together import Together
 from slotkeeper.store.database import Connection
 from tests.world import World
@@ -81,3 +85,34 @@ def test_a_database_that_takes_no_write_answers_all_who_wait(world: World, monke
 
     assert [type(answer) for answer in world.run(main())] == [Unavailable] * 5
     assert steps.groups == []
+
+
+def test_requests_that_have_anything_in_common_to_be_kept_apart_by_share_no_group(world: World) -> None:
+    steps = Steps()
+
+    async def main() -> None:
+        together: Together[int, int] = Together(world.db, steps)
+        names = [("appointment", f"key-{number}") for number in range(4)] + [(f"other-{n}", "key-1") for n in range(4)]
+        waiting = [together.ask(ORG, number, now=number, apart=name) for number, name in enumerate(names)]
+        await asyncio.gather(*(asyncio.create_task(one) for one in waiting))
+
+    world.run(main())
+    for group in steps.groups:
+        assert len([number for number in group if number < 4]) <= 1, "changes of one appointment"
+        assert len([number for number in group if number == 1 or number >= 4]) <= 1, "requests with one key"
+
+
+def test_changes_of_one_appointment_share_no_group_whatever_their_keys(world: World) -> None:
+    steps = Steps()
+
+    async def main() -> None:
+        line: Any = Together(world.db, steps)
+        changes = []
+        for number in range(4):
+            caller = operator(ORG).with_once(Once(f"key-{number}", "", lambda _: (200, "")))
+            asked = Asked(Act(caller, "appointments.move", "appt_1", number), NotImplemented, appointment_id="appt_1")
+            changes.append(asyncio.create_task(ask(line, asked)))
+        await asyncio.gather(*changes)
+
+    world.run(main())
+    assert [len(group) for group in steps.groups] == [1] * 4

@@ -39,7 +39,7 @@ from slotkeeper.operations.rate_limits import RateLimits
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 64 * 1024
-"""The largest body of a request in bytes."""
+"""The largest body of a request in bytes, unless its operation says otherwise."""
 
 TOO_LARGE = f"The body must be at most 64 KiB ({LARGEST_BODY:,} bytes)."
 NOT_JSON = "The body must be JSON in UTF-8: send the header 'Content-Type: application/json'."
@@ -104,15 +104,17 @@ class Door:
         """Answer one request to a path with some methods, or to a path that leads nowhere."""
         headers = once(scope["headers"])
         request_id = headers[REQUEST_ID] = self._request_ids.of(headers)
+        operation = None
         try:
-            answer = await self._answer(_pick(methods, scope), scope, headers, receive)
+            operation = _pick(methods, scope)
+            answer = await self._answer(operation, scope, headers, receive)
         except SlotkeeperError as error:
-            answer = refusal(error)
+            answer = refusal(error, operation)
         except Disconnected:
             return
         except Exception:  # the last resort, so that no client ever sees a stack trace
             log.exception("request %s failed: %s %r", request_id.decode(), scope["method"], scope["path"])
-            answer = refusal(InternalError(request_id.decode()))
+            answer = refusal(InternalError(request_id.decode()), operation)
         await reply(answer, request_id, scope["method"], send)
 
     async def _answer(self, operation: Operation, scope: Scope, headers: RequestHeaders, receive: Receive) -> Answer:
@@ -137,7 +139,7 @@ class Door:
             now,
             next(iter(scope["path_params"].values()), "") if "path_params" in scope else "",
             scope["query_string"],
-            b"" if operation.body is None else await read_content(headers, receive),
+            b"" if operation.body is None else await read_content(headers, receive, operation.largest),
             [],
             idempotency_key(scope["headers"], headers) if operation.method == "POST" else None,
             scope["path"],
@@ -262,17 +264,22 @@ def bearer(headers: RequestHeaders) -> str | None:
     return key.strip().decode("latin-1")
 
 
-def refuse_size(headers: RequestHeaders) -> None:
+def refuse_size(headers: RequestHeaders, largest: int = LARGEST_BODY) -> None:
     """Refuse a body by the length that it announces. Raises PayloadTooLarge."""
     length = headers.get(b"content-length", b"0")
     # A number of more digits is too large whatever it is, and slow to read.
-    if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
-        raise PayloadTooLarge(TOO_LARGE)
+    if length.isdigit() and (len(length) > 9 or int(length) > largest):
+        raise _too_large(largest)
 
 
-async def read_content(headers: RequestHeaders, receive: Receive) -> bytes:
+def _too_large(largest: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body must be at most {largest // 1024:,} KiB ({largest:,} bytes).")
+
+
+async def read_content(headers: RequestHeaders, receive: Receive, largest: int | None = None) -> bytes:
     """The body of a request. Raises PayloadTooLarge as soon as it is, UnsupportedMediaType, Disconnected."""
-    refuse_size(headers)
+    largest = largest or LARGEST_BODY
+    refuse_size(headers, largest)
     content = b""
     more = True
     while more:
@@ -281,8 +288,8 @@ async def read_content(headers: RequestHeaders, receive: Receive) -> bytes:
             raise Disconnected
         content += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(content) > LARGEST_BODY:
-            raise PayloadTooLarge(TOO_LARGE)
+        if len(content) > largest:
+            raise _too_large(largest)
     if content:
         _refuse_type(headers)
     return content
@@ -295,8 +302,11 @@ def _refuse_type(headers: RequestHeaders) -> None:
         raise UnsupportedMediaType("The body must be sent as it is, without a 'Content-Encoding'.")
 
 
-def refusal(error: SlotkeeperError) -> Answer:
+def refusal(error: SlotkeeperError, operation: Operation | None = None) -> Answer:
     """The answer to a request that was refused."""
+    own = None if operation is None or operation.refused is None else operation.refused(error)
+    if own is not None:
+        return Answer(own.status or 200, own.content_type.encode(), own.content, own.headers)
     status, content, headers = problem(error)
     return Answer(status, JSON, content, headers)
 

@@ -103,7 +103,8 @@ class Operation(NamedTuple):
     ``refuses`` holds the refusals of its own, besides those that every operation of its form has. ``asks`` reads the
     question of availability in a query string, whose proof is then read in one statement with the key. ``any_key``: it
     needs a key, and what that may do decides what is answered. ``headers`` are those that it reads besides, each with
-    what it says.
+    what it says. ``largest`` is how many bytes its body may have, None as many as usual. ``refused`` is how it says no
+    where its clients cannot read the one envelope; what it has no answer for is told in that one.
     """
 
     method: str
@@ -121,6 +122,8 @@ class Operation(NamedTuple):
     asks: Callable[[bytes], Question] | None = None
     any_key: bool = False
     headers: Mapping[str, str] = NO_NAMES
+    largest: int | None = None
+    refused: Callable[[SlotkeeperError], Page | None] | None = None
 
     @property
     def needs_key(self) -> bool:

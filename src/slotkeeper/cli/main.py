@@ -13,10 +13,12 @@ from slotkeeper.cli.bench import bench
 from slotkeeper.cli.closures import closures
 from slotkeeper.cli.directory import branches, organizations, services
 from slotkeeper.cli.keys import keys
+from slotkeeper.cli.mcp import mcp
 from slotkeeper.cli.moving import export_file, import_file
 from slotkeeper.cli.schedule import regenerate
 from slotkeeper.cli.serve import serve
 from slotkeeper.cli.simulate_calls import simulate_calls
+from slotkeeper.cli.tools import tools
 from slotkeeper.cli.upkeep import check, migrate, patients
 from slotkeeper.cli.users import users
 from slotkeeper.cli.windows import windows
@@ -72,6 +74,8 @@ for command in (
     audit,
     export_file,
     import_file,
+    tools,
+    mcp,
     bench,
     simulate_calls,
 ):

@@ -4,7 +4,7 @@ Each goes through the same step: claim its Idempotency-Key, draft it, take place
 store its answer; all members of a group in one transaction.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -57,7 +57,11 @@ async def ask(line: Line, asked: Asked) -> Done:
     caller = asked.act.caller
     # Neither two changes of one appointment nor two requests with one key may share a group: the later must see
     # what became of the earlier.
-    apart = asked.appointment_id if caller.once is None else (caller.id, caller.once.key)
+    apart: list[Hashable] = []
+    if asked.appointment_id is not None:
+        apart.append(asked.appointment_id)
+    if caller.once is not None:
+        apart.append((caller.id, caller.once.key))
     return await line.ask(caller.org_id, asked, now=asked.act.now, apart=apart)
 
 

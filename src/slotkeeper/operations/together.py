@@ -28,7 +28,7 @@ class Stale(Exception):
 
 class _Waiting(NamedTuple, Generic[Request, Result]):
     request: Request
-    apart: Hashable
+    apart: Sequence[Hashable]
     now: int
     asked_at: float
     answer: "asyncio.Future[Result]"
@@ -53,9 +53,9 @@ class _Line(Generic[Request, Result]):
         later: list[_Waiting[Request, Result]] = []
         seen: set[Hashable] = set()
         for one in self.waiting:
-            fits = len(group) < most and (one.apart is None or one.apart not in seen)
+            fits = len(group) < most and not any(name in seen for name in one.apart)
             (group if fits else later).append(one)
-            seen.add(one.apart)
+            seen.update(one.apart)
         self.waiting = later
         self.answered = len(group)
         return group
@@ -70,11 +70,11 @@ class Together(Generic[Request, Result]):
         self._lines: dict[str, _Line[Request, Result]] = {}
         self._working: set[asyncio.Task[None]] = set()
 
-    async def ask(self, org_id: str, request: Request, *, now: int, apart: Hashable = None) -> Result:
+    async def ask(self, org_id: str, request: Request, *, now: int, apart: Sequence[Hashable] = ()) -> Result:
         """What became of a request, once that is durable. Raises what it was refused with.
 
-        Two requests with the same ``apart``, unless None, are never in one group. A caller who goes away
-        changes nothing.
+        Two requests that have something in common to be kept ``apart`` by are never in one group. A caller who goes
+        away changes nothing.
         """
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         line = self._lines.get(org_id)

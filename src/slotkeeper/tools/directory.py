@@ -16,8 +16,8 @@ from slotkeeper.tools.turn import Mend, Turn
 
 Item = TypeVar("Item", Branch, Service)
 
-ALIKE = 0.75
-"""How much of two names must be the same where one may have been misheard."""
+ALIKE = 0.8
+"""How much of two words must be the same where one may have been misheard."""
 
 _UNTOLD = frozenset({"a", "an", "the", "my", "for", "appointment", "service", "branch", "clinic", "please", "at", "in"})
 """Words that people add to a name."""
@@ -148,18 +148,21 @@ def _like(items: Sequence[Item], said: str | None) -> list[Item]:
     words = _words(said)
     if not words:
         return []
-    names: dict[str, list[str]] = {item[0]: _words(item.name) for item in items}
-    having = [item for item in items if all(any(own.startswith(word) for own in names[item[0]]) for word in words)]
+    names = {item[0]: _words(item.name) for item in items}
+    having = [item for item in items if all(_has(names[item[0]], word) for word in words)]
     if having:
         return having
-    inside = [item for item in items if names[item[0]] and set(names[item[0]]) <= set(words)]
-    if inside:
-        return inside
-    ratios = {
-        item[0]: difflib.SequenceMatcher(None, " ".join(words), " ".join(names[item[0]])).ratio() for item in items
-    }
-    best = max(ratios.values(), default=0.0)
-    return [item for item in items if ratios[item[0]] >= ALIKE and ratios[item[0]] >= best - 0.05]
+    run = "".join(words)
+    return [
+        item
+        for item in items
+        if names[item[0]] and (set(names[item[0]]) <= set(words) or run in "".join(names[item[0]]))
+    ]
+
+
+def _has(name: Sequence[str], word: str) -> bool:
+    """Whether a name has a word, or one that sounds like it."""
+    return any(own.startswith(word) or difflib.SequenceMatcher(None, own, word).ratio() >= ALIKE for own in name)
 
 
 def _words(text: str) -> list[str]:

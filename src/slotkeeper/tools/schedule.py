@@ -58,12 +58,16 @@ async def close_day(turn: Turn, said: CloseDay) -> Answer:
 
     def closed(_: list[Slot]) -> Answer:
         gettext = turn.texts.gettext
-        spoken = gettext(
-            "Closed at %(branch)s: %(times)s; %(number)s bookings that stand are kept.",
-            branch=turn.say.name(branch.name),
-            times=_times(turn, branch, on, found),
-            number=turn.say.number(filled),
-        )
+        values = {"branch": turn.say.name(branch.name), "times": _times(turn, branch, on, found)}
+        if filled == 0:
+            spoken = gettext("Closed at %(branch)s: %(times)s; nobody was booked.", **values)
+        elif filled == 1:
+            spoken = gettext("Closed at %(branch)s: %(times)s; the one booking that stands is kept.", **values)
+        else:
+            number = turn.say.number(filled)
+            spoken = gettext(
+                "Closed at %(branch)s: %(times)s; the %(number)s bookings that stand are kept.", **values, number=number
+            )
         data = {"closed": len(found), "bookings_kept": filled, "branch": turn.say.name(branch.name)}
         return turn.answer("CLOSED", spoken, on=on, timezone=turn.zone(branch), data=data)
 

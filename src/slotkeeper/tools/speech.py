@@ -4,6 +4,7 @@ English stands here; a translation is one of ``locale/``. Everything said is pla
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
@@ -54,6 +55,10 @@ PARTS = (
 )
 """Until when each part of the day goes, a time in it, and the part alone."""
 
+JOINERS = "\u200c\u200d"
+"""What Indian and Persian scripts are joined by."""
+UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs"})
+"""The categories of signs that nobody sees, and that turn what is around them."""
 _MARKUP = re.compile(r"[<>&*_#`~\[\]{}|\\^=\"]+")
 
 
@@ -64,7 +69,8 @@ class Speech(NamedTuple):
 
     def name(self, name: str) -> str:
         """A name as data of a sentence: without what could be markup, and not longer than can be listened to."""
-        plain = " ".join(_MARKUP.sub(" ", name.replace("&", " + ")).split())
+        seen = "".join(one for one in name if one in JOINERS or unicodedata.category(one) not in UNSEEN)
+        plain = " ".join(_MARKUP.sub(" ", seen.replace("&", " + ")).split())
         return shortened(plain or "-", LONGEST_NAME)
 
     def number(self, number: int) -> str:

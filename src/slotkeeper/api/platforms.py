@@ -1,0 +1,117 @@
+"""The tools of voice agents as the platforms call them, each in its own shape (docs/platforms/).
+
+These are not in the OpenAPI document: what is sent and what is answered is what each platform's documentation says.
+Where a platform drops every answer that is no success, what came in between is told in one.
+"""
+
+import msgspec
+
+from slotkeeper.api.reading import read_object
+from slotkeeper.api.request import Operation, Page, Request
+from slotkeeper.domain.errors import Kind, SlotkeeperError
+from slotkeeper.platforms import flat, retell, vapi
+from slotkeeper.platforms.asked import Asked
+from slotkeeper.tools.answer import Answer, encode
+from slotkeeper.tools.calls import Site, call_tool
+
+JSON = "application/json"
+LARGEST = 1024 * 1024
+"""The largest body in bytes: with each call of a tool some platforms send all that was said before."""
+
+PASSING = frozenset({Kind.RATE_LIMITED, Kind.UNAVAILABLE, Kind.INTERNAL})
+"""What is nobody's mistake, and may be over in a moment."""
+SORRY = "I cannot reach the appointment book just now. Please give me a moment, and let us try again."
+
+
+class Sent(msgspec.Struct):
+    """Whatever a platform sends."""
+
+
+class Sorry(msgspec.Struct):
+    """What is said where a call of a tool found no answer."""
+
+    ok: bool
+    reason_code: str
+    spoken: str
+
+
+async def call_from_vapi(request: Request) -> Page:
+    """Call the tools of a message one after the other, because one may need what the one before did."""
+    calls = vapi.read(read_object(request.body))
+    if calls is None:
+        return _page({})  # a message about something else, to which nothing is to be said
+    return _page(vapi.Results([vapi.result(one.id, await _outcome(request, one.asked)) for one in calls]))
+
+
+async def call_from_retell(request: Request) -> Page:
+    """Call the tool of a custom function."""
+    return _answered(await _call(request, retell.read(read_object(request.body))))
+
+
+async def call_from_elevenlabs(request: Request) -> Page:
+    """Call the tool that the address names."""
+    return _answered(await _call(request, flat.read_elevenlabs(request.target, read_object(request.body))))
+
+
+async def call_from_bolna(request: Request) -> Page:
+    """Call the tool that the address names."""
+    return _answered(await _call(request, flat.read_bolna(request.target, read_object(request.body))))
+
+
+async def _outcome(request: Request, asked: Asked | SlotkeeperError) -> Answer | SlotkeeperError:
+    """What came of one call of several: the others go on, whatever it is."""
+    if isinstance(asked, SlotkeeperError):
+        return asked
+    try:
+        return await _call(request, asked)
+    except SlotkeeperError as error:
+        return error
+
+
+async def _call(request: Request, asked: Asked) -> Answer:
+    site = Site(request.site.db, request.site.line, request.site.knowledge)
+    language = request.headers.get(b"accept-language", b"").decode("latin-1")
+    call = asked.call._replace(language=language)
+    return await call_tool(site, request.caller, asked.tool, asked.arguments, now=request.now, call=call)
+
+
+def refused_to_vapi(error: SlotkeeperError) -> Page:
+    """Vapi ignores whatever comes with another status than 200."""
+    return _page(vapi.Results(error=vapi.on_one_line(error.message)))
+
+
+def refused_aloud(error: SlotkeeperError) -> Page | None:
+    """Something to say about what may pass; None for what whoever set the tool up has to mend."""
+    return _page(Sorry(False, error.code, SORRY)) if error.kind in PASSING else None
+
+
+def _answered(answer: Answer) -> Page:
+    return Page(JSON, encode(answer))
+
+
+def _page(content: object) -> Page:
+    return Page(JSON, msgspec.json.encode(content))
+
+
+PLATFORMS = "/v1/platforms"
+PLATFORM_OPERATIONS: tuple[Operation, ...] = tuple(
+    Operation(
+        "POST",
+        f"{PLATFORMS}/{path}",
+        None,
+        handler,
+        summary,
+        answer=Answer,
+        body=Sent,
+        any_key=True,
+        largest=LARGEST,
+        refused=refused,
+    )
+    for path, handler, summary, refused in (
+        ("vapi", call_from_vapi, "Call tools from Vapi", refused_to_vapi),
+        ("retell", call_from_retell, "Call a tool from Retell", refused_aloud),
+        ("elevenlabs/{tool}", call_from_elevenlabs, "Call a tool from ElevenLabs", refused_aloud),
+        ("bolna/{tool}", call_from_bolna, "Call a tool from Bolna", refused_aloud),
+    )
+)
+"""How the platforms reach the tools, on one page."""

@@ -1,0 +1,139 @@
+"""The Model Context Protocol over a pipe: ``slotkeeper mcp``, started by the SDK's client."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from mcp.client import Client as McpClient
+from mcp.client.stdio import StdioServerParameters
+
+from slotkeeper.tools.table import TOOLS
+from tests.doors.serving import Script, every_tool, served
+from tests.doors.terminal import Terminal
+from tests.doors.test_mcp import BEFORE, NEWEST, shown, text
+from tests.doors.test_platforms import booked, booking
+from tests.doors.tooling import Clinic, open_clinic
+from tests.world import Cast, Client, World
+
+pytestmark = pytest.mark.slow
+
+MODES = pytest.mark.parametrize(("mode", "revision"), [("auto", NEWEST), ("legacy", BEFORE)], ids=[NEWEST, BEFORE])
+
+
+@pytest.fixture
+def clinic(owner: Client) -> Clinic:
+    return open_clinic(owner)
+
+
+@pytest.fixture
+def server(world: World, clinic: Clinic) -> Iterator[str]:
+    del clinic
+    with served(world) as url:
+        yield url
+
+
+def pipe(url: str, key: str) -> StdioServerParameters:
+    """How a client starts the program."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLOTKEEPER_")}
+    return StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "slotkeeper", "mcp", "--url", url],
+        env={**environment, "SLOTKEEPER_API_KEY": key},
+    )
+
+
+def talk(url: str, key: str, work: Callable[[McpClient], Awaitable[None]], *, mode: str = "auto") -> None:
+    """Let the SDK's client do some work with the program."""
+
+    async def run() -> None:
+        async with McpClient(pipe(url, key), mode=mode) as client:
+            await work(client)
+
+    asyncio.run(run())
+
+
+async def follow(client: McpClient, script: Script) -> set[str]:
+    """Run a script to its end; which tools were called."""
+    called, step = set(), next(script)
+    while True:
+        called.add(step[0])
+        answer = shown(await client.call_tool(*step))
+        assert answer["ok"], answer
+        try:
+            step = script.send(answer)
+        except StopIteration:
+            return called
+
+
+@MODES
+def test_the_sdks_client_runs_every_tool(mode: str, revision: str, server: str, cast: Cast) -> None:
+    async def work(client: McpClient) -> None:
+        assert client.protocol_version == revision
+        assert client.instructions
+        listed = [tool.name for tool in (await client.list_tools()).tools]
+        assert await follow(client, every_tool()) == set(listed)
+        assert listed == [tool.name for tool in TOOLS]
+
+    talk(server, cast.owner, work, mode=mode)
+
+
+@pytest.mark.engines("sqlite")
+def test_the_key_says_which_tools_there_are(server: str, cast: Cast) -> None:
+    async def work(client: McpClient) -> None:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert "check_availability" in tools
+        assert "book_appointment" not in tools
+        hints = tools["check_availability"].annotations
+        assert hints is not None
+        assert (hints.read_only_hint, hints.open_world_hint) == (True, False)
+
+    talk(server, cast.colleague, work)
+
+
+@pytest.mark.engines("sqlite")
+def test_two_children_are_two_bookings_and_a_refusal_is_an_error_of_the_tool(
+    server: str, cast: Cast, clinic: Clinic
+) -> None:
+    async def work(client: McpClient) -> None:
+        for name in ("Mia Braun", "Ben Braun"):
+            assert shown(await client.call_tool("book_appointment", booking(name)))["ok"]
+        again = await client.call_tool("book_appointment", booking("Mia Braun"))
+        assert again.is_error
+        assert shown(again)["reason_code"] == "DUPLICATE_BOOKING"
+
+    talk(server, cast.owner, work)
+    assert booked(clinic) == [("Ben Braun", "confirmed"), ("Mia Braun", "confirmed")]
+
+
+@pytest.mark.engines("sqlite")
+def test_a_server_that_goes_away_is_told_in_a_sentence_and_found_again(
+    world: World, clinic: Clinic, cast: Cast
+) -> None:
+    with ExitStack() as first, ExitStack() as second:
+        url = first.enter_context(served(world))
+
+        async def work(client: McpClient) -> None:
+            assert shown(await client.call_tool("book_appointment", booking("Mia Braun")))["ok"]
+            await asyncio.to_thread(first.close)
+            gone = await client.call_tool("book_appointment", booking("Ben Braun"))
+            assert gone.is_error
+            assert "try again" in text(gone)
+            second.enter_context(served(world, port=int(url.rpartition(":")[2])))
+            assert shown(await client.call_tool("book_appointment", booking("Ben Braun")))["ok"]
+
+        talk(url, cast.owner, work)
+    assert booked(clinic) == [("Ben Braun", "confirmed"), ("Mia Braun", "confirmed")]
+
+
+@pytest.mark.engines("sqlite")
+def test_what_is_wrong_at_the_start_is_said_in_one_line(server: str, tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    assert "does not know this key" in terminal.refused("mcp", "--url", server, SLOTKEEPER_API_KEY="sk_live_nonsense")
+    gone = terminal.refused("mcp", "--url", "http://127.0.0.1:9", SLOTKEEPER_API_KEY="sk_live_x")
+    assert "No server answers at http://127.0.0.1:9" in gone
+    assert "SLOTKEEPER_API_KEY" in terminal.refused("mcp", code=2)
+    assert "give the address" in terminal.refused("mcp", "--url", "nonsense", "--key", "x", code=2)
