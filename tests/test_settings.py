@@ -101,6 +101,8 @@ def test_a_variable_that_nobody_reads_is_refused_with_the_nearest_right_name(nam
         ({**SERVER, "SLOTKEEPER_REPLICA_URL": "postgresql://replica"}, "names no database"),
         ({**SERVER, "SLOTKEEPER_REPLICA_URL": "postgresql://primary/x"}, "is the database itself"),
         ({"SLOTKEEPER_PROXIES": "11"}, "0–10"),
+        ({"SLOTKEEPER_CALL_HOLD_SECONDS": "29"}, "30–900"),
+        ({"SLOTKEEPER_CALL_HOLD_SECONDS": "901"}, "30–900"),
         ({"SLOTKEEPER_PUBLIC_URL": "desk.example.org"}, "https://desk.example.org"),
         ({"SLOTKEEPER_PUBLIC_URL": "https://desk.example.org/app"}, "without a path"),
         ({"SLOTKEEPER_PUBLIC_URL": "https://me@desk.example.org"}, "https://desk.example.org"),

@@ -66,9 +66,10 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     shared = settings.workers > 1 or is_server(settings.database_url)
     limits = SharedRateLimits(db) if shared else RateLimiter()
     line, knowledge = new_line(db), Knowledge()
-    site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), line, knowledge)
+    tools = Tools(db, line, knowledge, settings.call_hold_seconds)
+    site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), line, knowledge, tools)
 
-    mcp = McpDoor(Tools(db, line, knowledge), limits=limits, clock=clock, public_url=settings.public_url)
+    mcp = McpDoor(tools, limits=limits, clock=clock, public_url=settings.public_url)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

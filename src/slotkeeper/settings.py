@@ -19,6 +19,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 HIGHEST_PORT = 65535
 MOST_WORKERS = 64
 MOST_PROXIES = 10
+SHORTEST_HOLD, LONGEST_HOLD = 30, 900
+"""For how many seconds a hold lasts (contract.md section 8)."""
 
 KEY_VARIABLE = "SLOTKEEPER_API_KEY"
 """Where a command that asks a running server looks for its API key."""
@@ -43,7 +45,8 @@ class Settings:
     ``port`` 0 lets the system choose a free one; ``workers`` is the number of server processes. ``replica_url`` is
     empty without a replica; ``pooler`` says that servers are reached through a pooler in transaction mode.
     ``public_url`` is how people's browsers reach the dashboard, empty where that is the server itself; ``proxies`` is
-    how many stand before it, each of which adds to ``X-Forwarded-For``.
+    how many stand before it, each of which adds to ``X-Forwarded-For``. ``call_hold_seconds`` is for how long the tools
+    of voice agents keep a place.
     """
 
     database_url: str = "sqlite:///slotkeeper.db"
@@ -54,6 +57,7 @@ class Settings:
     public_url: str = ""
     proxies: int = 0
     workers: int = 1
+    call_hold_seconds: int = 300
     log_level: str = "info"
 
 
@@ -169,6 +173,11 @@ def _checked(settings: Settings) -> Settings:
         raise _refusal("proxies", f"The number of proxies must be 0–{MOST_PROXIES}, not {settings.proxies}.")
     if not 1 <= settings.workers <= MOST_WORKERS:
         raise _refusal("workers", f"The number of workers must be 1–{MOST_WORKERS}, not {settings.workers}.")
+    if not SHORTEST_HOLD <= settings.call_hold_seconds <= LONGEST_HOLD:
+        raise _refusal(
+            "call_hold_seconds",
+            f"Places are kept for {SHORTEST_HOLD}–{LONGEST_HOLD} seconds, not {settings.call_hold_seconds}.",
+        )
     if settings.log_level not in LOG_LEVELS:
         raise _refusal(
             "log_level", f"The log level must be one of {', '.join(LOG_LEVELS)}, not '{settings.log_level}'."

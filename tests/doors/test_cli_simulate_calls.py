@@ -34,7 +34,12 @@ class Clinic(NamedTuple):
         command = [*SLOTKEEPER, "simulate-calls", str(callers), "--url", self.url, *arguments]
         environment = self.terminal.environment | {"SLOTKEEPER_API_KEY": " ".join(self.keys[:keys])}
         return subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.terminal.folder
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.terminal.folder,
         )
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
@@ -63,9 +68,7 @@ def clinic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         terminal.done("migrate")
         workers = "1" if request.param == SQLITE else "2"
         with terminal.serving("--demo", "--workers", workers) as (_, ready):
-            keys = [
-                terminal.json("keys", "create", "--scopes", SCOPES, "--rate-limit", "0")["key"] for _ in range(14)
-            ]
+            keys = [terminal.json("keys", "create", "--scopes", SCOPES, "--rate-limit", "0")["key"] for _ in range(14)]
             yield Clinic(terminal, ready["url"], ready["demo"]["staff_key"], keys)
 
 

@@ -12,7 +12,7 @@ from slotkeeper.domain.errors import Kind, SlotkeeperError
 from slotkeeper.platforms import flat, retell, vapi
 from slotkeeper.platforms.asked import Asked
 from slotkeeper.tools.answer import Answer, encode
-from slotkeeper.tools.calls import Site, call_tool
+from slotkeeper.tools.calls import call_tool
 
 JSON = "application/json"
 LARGEST = 1024 * 1024
@@ -69,10 +69,9 @@ async def _outcome(request: Request, asked: Asked | SlotkeeperError) -> Answer |
 
 
 async def _call(request: Request, asked: Asked) -> Answer:
-    site = Site(request.site.db, request.site.line, request.site.knowledge)
     language = request.headers.get(b"accept-language", b"").decode("latin-1")
     call = asked.call._replace(language=language)
-    return await call_tool(site, request.caller, asked.tool, asked.arguments, now=request.now, call=call)
+    return await call_tool(request.site.tools, request.caller, asked.tool, asked.arguments, now=request.now, call=call)
 
 
 def refused_to_vapi(error: SlotkeeperError) -> Page:

@@ -12,6 +12,7 @@ from slotkeeper.operations import Database
 from slotkeeper.operations.availability import Asked, Proof, Question, Replies
 from slotkeeper.operations.facts import Knowledge
 from slotkeeper.operations.line import Line
+from slotkeeper.tools.turn import Site as Tools
 
 Result = TypeVar("Result")
 
@@ -43,6 +44,7 @@ class Site(NamedTuple):
     replies: Replies
     line: Line
     knowledge: Knowledge
+    tools: Tools
 
 
 class Request(NamedTuple):

@@ -11,7 +11,7 @@ from slotkeeper.api.request import REPLAY, Page, Request
 from slotkeeper.domain.errors import InvalidInput
 from slotkeeper.tools.answer import Repeated, encode
 from slotkeeper.tools.arguments import arguments_of
-from slotkeeper.tools.calls import Site, ToolCall, call_tool, list_tools
+from slotkeeper.tools.calls import ToolCall, call_tool, list_tools
 from slotkeeper.tools.table import TOOLS
 
 LONGEST_ID = 255
@@ -87,8 +87,7 @@ async def call_function(request: Request) -> Page:
     call = ToolCall(
         request.once_key, _id(request, TOOL_CALL_ID), _id(request, CALL_ID), _text(request, "Accept-Language") or ""
     )
-    site = Site(request.site.db, request.site.line, request.site.knowledge)
-    answer = await call_tool(site, request.caller, request.target, arguments, now=request.now, call=call)
+    answer = await call_tool(request.site.tools, request.caller, request.target, arguments, now=request.now, call=call)
     return Page("application/json", encode(answer), REPLAY if isinstance(answer, Repeated) else ())
 
 

@@ -20,7 +20,17 @@ from slotkeeper.cli.shell import DATABASE, JSON, Shell
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.operations.demo import Demo, fill_demo
 from slotkeeper.operations.directory import list_organizations
-from slotkeeper.settings import HIGHEST_PORT, LOG_LEVELS, MOST_PROXIES, MOST_WORKERS, Settings, read_settings, shown
+from slotkeeper.settings import (
+    HIGHEST_PORT,
+    LOG_LEVELS,
+    LONGEST_HOLD,
+    MOST_PROXIES,
+    MOST_WORKERS,
+    SHORTEST_HOLD,
+    Settings,
+    read_settings,
+    shown,
+)
 
 BACKLOG = 2048
 
@@ -53,6 +63,11 @@ class Prepared(NamedTuple):
 @click.option("--pooler/--no-pooler", default=None, help="The PostgreSQL is reached through a pooler.")
 @click.option("--public-url", help="How browsers reach the dashboard, such as https://desk.example.org.")
 @click.option("--proxies", type=click.IntRange(0, MOST_PROXIES), help="How many proxies stand before it.  [default: 0]")
+@click.option(
+    "--call-hold-seconds",
+    type=click.IntRange(SHORTEST_HOLD, LONGEST_HOLD),
+    help="For how long voice agents keep a place.  [default: 300]",
+)
 @click.option("--demo", is_flag=True, help="Fill an empty database with a believable clinic first.")
 @DATABASE
 @JSON

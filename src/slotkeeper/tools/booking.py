@@ -21,9 +21,6 @@ from slotkeeper.tools.patients import read_phone
 from slotkeeper.tools.places import Place, find_hold, looking, place_of_hold, read_place, refused
 from slotkeeper.tools.turn import Mend, Turn
 
-TTL = 300
-"""For how many seconds a place is kept while the caller spells a name."""
-
 SLOT_ID = "The slot_id of the option that the caller chose; null to name service, date and time instead."
 AT = "The time of the option that the caller chose, or the time in their own words; null for the start of the slot."
 
@@ -64,7 +61,7 @@ async def hold_slot(turn: Turn, said: HoldSlot) -> Answer:
         turn, slot_id=said.slot_id, service=said.service, branch=said.branch, day=said.date, time=said.time
     )
     new = NewHold(
-        TTL,
+        turn.site.hold_seconds,
         service=place.service.service_id,
         instant=place.instant(turn),
         branch_id=place.branch.branch_id,

@@ -23,11 +23,12 @@ MOST_AGAIN = 50
 
 
 class Site(NamedTuple):
-    """What all calls share."""
+    """What all calls share. ``hold_seconds``: for how long a place is kept while the caller spells a name."""
 
     db: Database
     line: Line
     knowledge: Knowledge
+    hold_seconds: int
 
 
 class ToolCall(NamedTuple):
