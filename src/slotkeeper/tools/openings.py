@@ -20,7 +20,7 @@ from slotkeeper.tools.dates import read_when
 from slotkeeper.tools.directory import choose_branch, choose_service, find_branch
 from slotkeeper.tools.spoken_meanings import When
 from slotkeeper.tools.spoken_times import ANY, Times
-from slotkeeper.tools.turn import Turn
+from slotkeeper.tools.turn import Mend, Turn
 
 MOST_LOOKED_AT = 50
 """How many openings of some dates are looked at for those at the time that is meant."""
@@ -116,6 +116,8 @@ async def explain_unavailable(turn: Turn, given: ExplainUnavailable) -> Answer:
     """Why a day or a time can or cannot be booked."""
     wanted = _wanted(turn, given.date, given.time, given.service, given.branch)
     wanted = wanted._replace(branch=wanted.branch or choose_branch(turn, None))
+    if not wanted.when.is_one:
+        raise Mend("DATE_AMBIGUOUS", turn.texts.gettext("Which day exactly?"))
     reason = await _reason(turn, wanted)
     if reason is Reason.OPEN:
         spoken = turn.texts.gettext("It can be booked: %(day)s is open.", day=_day(turn, wanted))
