@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import boards, crowd, grouping, growth, openings
+from benchmarks import boards, crowd, grouping, growth, openings, talking
 from benchmarks.engines import ENGINES, Engine
 from benchmarks.serving import seconds_to_first_answer
 
@@ -91,6 +91,18 @@ def _report_boards_on(engine: Engine) -> None:
     _line("  bookings a second beside them", [one.beside.rate for one in rounds])
 
 
+def _report_talking(folder: Path) -> None:
+    for engine, name, rounds in talking.measure(folder, rounds=3):
+        print(f"\n{name}, {engine}, {talking.CONNECTIONS} connections, one server process that keeps no reply")
+        _line("answers a second, times as many", [one.tool / one.plain for one in rounds])
+        _line("  the tool", [one.tool for one in rounds])
+        _line("  the interface", [one.plain for one in rounds])
+        longer = [one.tool_p99 / one.plain_p99 for one in rounds]
+        _line(f"p99 at {rounds[-1].rate:,.0f} a second: times as long", longer, "goal ≤ 2.00")
+        _line("  the tool, ms", [one.tool_p99 for one in rounds])
+        _line("  the interface, ms", [one.plain_p99 for one in rounds])
+
+
 REPORTS = {
     "boards": _report_boards,
     "crowd": _report_crowd,
@@ -98,4 +110,5 @@ REPORTS = {
     "grouping": _report_grouping,
     "openings": _report_openings,
     "start": _report_start,
+    "talking": _report_talking,
 }
