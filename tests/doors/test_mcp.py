@@ -338,3 +338,28 @@ def test_the_rest_of_the_program_starts_without_the_sdk() -> None:
     for module in ("slotkeeper.app", "slotkeeper.cli.main"):
         code = f"import {module}, sys; print(sorted({{'mcp', 'mcp_types', 'pydantic', 'httpx2'}} & set(sys.modules)))"
         assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize("revision", [NEWEST, BEFORE])
+def test_odd_texts_are_no_fault_of_ours(revision: str, server: str, cast: Cast) -> None:
+    wire = Wire(server, cast.owner, **{"mcp-protocol-version": revision, "mcp-method": "tools/call"})
+    odd: list[Any] = ["\ud800", "\x00", "a\nb", "x" * 5000, 7, None, [], {"a": 1}]
+    for bad in odd:
+        for params in (
+            {"name": bad, "arguments": {}},
+            {"name": "list_services", "arguments": {"like": bad}},
+            {"name": "list_services", "arguments": bad},
+            {"name": "list_services", "arguments": {}, "_meta": {"slotkeeper/call-id": bad}},
+            bad,
+        ):
+            content = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+            response = httpx.post(wire.url, content=content, headers=wire.headers)
+            assert response.status_code < 500, (params, response.text)
+            assert response.json()["jsonrpc"] == "2.0"
+
+
+@pytest.mark.engines("sqlite")
+def test_a_client_that_takes_json_only_is_answered_too(server: str, cast: Cast) -> None:
+    assert Wire(server, cast.owner, accept="application/json").send("tools/list").status_code == 200
+    assert Wire(server, cast.owner, accept="*/*").send("tools/list").status_code == 200

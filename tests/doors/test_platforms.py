@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+import httpx
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from slotkeeper.api.platforms import LARGEST, PLATFORM_OPERATIONS
 from slotkeeper.domain.errors import Unavailable
@@ -280,3 +283,51 @@ def test_a_tool_that_there_is_not_is_no_path(clinic: Clinic) -> None:
     for platform in ("elevenlabs", "bolna"):
         response = clinic.owner.request("POST", f"/v1/platforms/{platform}/nonsense", json={})
         refused(response, 404, "NOT_FOUND")
+
+
+# Whatever comes
+
+WORDS = st.sampled_from(
+    ["message", "toolCallList", "type", "tool-calls", "id", "name", "args", "arguments", "call", "function",
+     "parameters", "call_id", "transcript_with_tool_calls", "role", "tool_call_invocation", "list_services"]
+)  # fmt: skip
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | WORDS
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.engines("sqlite")
+@hypothesis.given(body=st.dictionaries(WORDS, ANYTHING, max_size=5), text=st.booleans())
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_body_is_our_fault(body: Any, text: bool, owner: Client) -> None:
+    for path in (one.path.format(tool="find_next_available") for one in PLATFORM_OPERATIONS):
+        response = send(owner, path, json.dumps(body) if text else body)
+        assert response.status_code in ({200} if path == Vapi.path else {200, 400, 404}), response.text
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize("bad", ["\ud800", "\x00", "a\nb", "x" * 5000, "<b>&</b>"])
+def test_odd_texts_are_no_fault_of_ours_wherever_they_stand(bad: str, clinic: Clinic) -> None:
+    calls: list[dict[str, Any]] = [
+        {"id": bad, "name": "list_services", "arguments": {}},
+        {"id": "a", "name": bad, "arguments": {}},
+        {"id": "b", "name": "list_services", "arguments": {"like": bad}},
+        {"id": "c", "name": "list_services", "arguments": {bad: "x"}},
+        {"id": "d", "name": "list_services", "arguments": bad},
+    ]
+    for call in calls:
+        body = {"message": {"type": "tool-calls", "toolCallList": [call], "call": {"id": bad}}}
+        response = send(clinic.owner, Vapi.path, body)
+        assert response.status_code == 200, response.text
+        assert "\n" not in "".join(text for one in response.json().get("results", []) for text in one.values())
+        said = {"name": call["name"], "args": call["arguments"], "call": {"call_id": bad}}
+        assert send(clinic.owner, Retell.path, said).status_code in {200, 400, 404}
+
+
+def send(client: Client, path: str, body: Any) -> httpx.Response:
+    """A body in ASCII, so that it may also hold what is no text."""
+    content = json.dumps(body).encode()
+    return client.request("POST", path, content=content, headers={"content-type": "application/json"})

@@ -1,8 +1,8 @@
 """The door itself: one message over streamable HTTP in, the checks in their order, one answer out.
 
 The order: path → method → where a browser's page came from → key → rate limit → size and type of the body. What is in
-the message is then the SDK's to read (``protocol.py``), which is imported when the first message comes: it takes as
-long to import as all the rest of the server, and most servers never need it.
+the message is then the SDK's to read (``protocol.py``), which is imported when the first message comes: it takes
+twice as long to import as all the rest of the server, which many never need.
 
 No message needs to know of another, so that any server process can answer it. A client of a revision with sessions is
 given a name for its own all the same, and nothing is kept under it: with it a request that is sent again is known.

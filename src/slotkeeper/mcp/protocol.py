@@ -1,6 +1,6 @@
 """The Model Context Protocol as the official SDK speaks it: our tools, listed and called.
 
-Imported only where the protocol is spoken: the SDK takes as long to import as all the rest of the program.
+Imported only where the protocol is spoken: the SDK takes twice as long to import as all the rest of the program.
 """
 
 import asyncio
@@ -70,8 +70,7 @@ def new_server(listing: Listing, calling: Calling) -> "Server[Any]":
 
 def over_http(site: Site) -> StreamableHTTPSessionManager:
     """The protocol over HTTP, each message by itself and answered as JSON."""
-    if not log.isEnabledFor(logging.DEBUG):
-        logging.getLogger("mcp").setLevel(logging.WARNING)  # that each message ends is no news
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # it notes whole messages, which name patients
 
     async def listing(ctx: Context) -> list[types.Tool]:
         return [shown(tool) for tool in list_tools(_talk(ctx).caller)]
