@@ -48,6 +48,7 @@ def test_every_setting_has_a_variable_of_its_name(field: str) -> None:
         "public_url": "https://desk.example.org",
         "proxies": "1",
         "workers": "3",
+        "call_hold_seconds": "60",
         "log_level": "debug",
     }
     settings = read_settings({f"SLOTKEEPER_{field.upper()}": good[field]}, database_url=server)

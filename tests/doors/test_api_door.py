@@ -26,6 +26,7 @@ from slotkeeper.operations.availability import Replies
 from slotkeeper.operations.facts import Knowledge
 from slotkeeper.operations.line import new_line
 from slotkeeper.operations.rate_limits import RateLimiter
+from slotkeeper.tools.turn import Site as Tools
 from tests.world import Client, World, refused
 
 Messages = list[MutableMapping[str, Any]]
@@ -37,7 +38,9 @@ async def ready() -> bool:
 
 
 def door(world: World, *operations: Operation) -> Door:
-    site = Site(world.db, ready, {}, Replies(write_availability), new_line(world.db), Knowledge())
+    line, knowledge = new_line(world.db), Knowledge()
+    tools = Tools(world.db, line, knowledge, 300)
+    site = Site(world.db, ready, {}, Replies(write_availability), line, knowledge, tools)
     return Door(site, operations, limits=RateLimiter(), clock=world.clock)
 
 

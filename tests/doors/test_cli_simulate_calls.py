@@ -95,6 +95,7 @@ def test_200_callers_at_once_oversell_nothing_and_leave_nothing_hanging(clinic: 
     assert clinic.terminal.json("check") == {"differences": []}
 
 
+@pytest.mark.parametrize("clinic", [SQLITE], indirect=True)
 def test_a_person_reads_how_the_calls_ended(clinic: Clinic) -> None:
     output, errors = clinic.start(10, "--hesitate", "0.1").communicate(timeout=6 * PATIENCE)
     assert errors == ""
@@ -104,6 +105,7 @@ def test_a_person_reads_how_the_calls_ended(clinic: Clinic) -> None:
     assert "After the last hold had run out:\n      0  places left hanging" in output
 
 
+@pytest.mark.parametrize("clinic", [SQLITE], indirect=True)
 def test_a_place_that_stays_held_and_a_promise_that_is_broken_are_seen(clinic: Clinic) -> None:
     process = clinic.start(10, "--json", "--hesitate", "3")
     cancelled = ""

@@ -147,7 +147,7 @@ class Call:
                 ends = asyncio.get_running_loop().time() + held.seconds
                 self._notes.last_hold = max(self._notes.last_hold, ends)
                 return option, held.hold_id
-            if self._refuse(reply) == TOO_MANY_HOLDS:
+            if self._refuse(reply) in TOO_MANY_HOLDS:
                 return option, None
         return None
 
@@ -206,7 +206,7 @@ class Call:
         return f"{self._name} {self.number} {self._asked}"
 
 
-TOO_MANY_HOLDS = "RATE_LIMIT_EXCEEDED"
+TOO_MANY_HOLDS = {"TOO_MANY_HOLDS", "RATE_LIMIT_EXCEEDED"}
 NO_ROOM = "found no room"
 
 
