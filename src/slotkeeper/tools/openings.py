@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from slotkeeper.domain.access import Scope
 from slotkeeper.domain.booking import NEAREST, Reason
-from slotkeeper.domain.calendar import local
 from slotkeeper.domain.model import Branch, Service
 from slotkeeper.operations import explain as explaining
 from slotkeeper.operations.explain import Asked
@@ -16,9 +15,9 @@ from slotkeeper.operations.openings import Asking, Opening, list_openings
 from slotkeeper.texts import N_
 from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option
 from slotkeeper.tools.arguments import Said
-from slotkeeper.tools.dates import read_when
+from slotkeeper.tools.dates import first_to_come, read_when
 from slotkeeper.tools.directory import choose_branch, choose_service, find_branch
-from slotkeeper.tools.spoken_meanings import When
+from slotkeeper.tools.spoken_meanings import DAY, When
 from slotkeeper.tools.spoken_times import ANY, Times
 from slotkeeper.tools.turn import Mend, Turn
 
@@ -28,8 +27,6 @@ ENOUGH = 6
 """How many are looked at where any time will do: several may be at the same time, which is said once."""
 AHEAD = 60
 """How many dates are looked through for another one."""
-ROUND = 5
-"""A window that is under way is offered from the next five minutes on."""
 
 DATE = (
     "The day in the caller's own words, such as 'tomorrow morning' or 'next Monday', or YYYY-MM-DD. Do not work it out."
@@ -133,30 +130,35 @@ def _wanted(turn: Turn, date_: str, time: str | None, service: str | None, branc
 
 
 async def _look(turn: Turn, wanted: Wanted) -> list[Opening]:
-    """The openings at the times that are meant, by date and time."""
+    """The first openings at the times that are meant, by date and time.
+
+    Where a time is meant, dates are looked through until there is one: the first that are free may all be at others.
+    """
     when = wanted.when
-    days = (when.last - when.first).days + 1
     limit = ENOUGH if when.times.is_any else MOST_LOOKED_AT
-    asking = Asking(
-        wanted.service.service_id,
-        None if wanted.branch is None else wanted.branch.branch_id,
-        when.times.session,
-        when.first,
-        min(days, 366),
-        limit,
-    )
-    found = await list_openings(turn.site.db, turn.caller, asking, now=turn.now)
-    return [opening for opening in found.found if _time_of(turn, opening, when.times) is not None]
+    first = when.first
+    while first <= when.last:
+        asking = Asking(
+            wanted.service.service_id,
+            None if wanted.branch is None else wanted.branch.branch_id,
+            when.times.session,
+            first,
+            min((when.last - first).days + 1, 366),
+            limit,
+        )
+        found = (await list_openings(turn.site.db, turn.caller, asking, now=turn.now)).found
+        meant = [opening for opening in found if _time_of(turn, opening, when.times) is not None]
+        if meant or len(found) < limit:
+            return meant
+        last = found[-1].at.date  # of which there may be more
+        first = last if last > first else last + DAY
+    return []
 
 
 def _time_of(turn: Turn, opening: Opening, times: Times) -> str | None:
     """The first time of an opening that is meant and still to come; None where there is none."""
     at = opening.at
-    moment = local(turn.now, turn.known.zones[at.branch_id])
-    earliest = at.start_time
-    if at.date == moment.date() and earliest < f"{moment:%H:%M}":
-        soon = moment + timedelta(minutes=ROUND - moment.minute % ROUND)
-        earliest = f"{soon:%H:%M}" if soon.date() == moment.date() else "24:00"
+    earliest = first_to_come(turn, turn.known.zones[at.branch_id], at.date, at.start_time)
     if times.exact is not None:
         return times.exact if at.start_time <= times.exact < at.end_time and times.exact >= earliest else None
     first = max(earliest, times.start)
