@@ -72,6 +72,13 @@ class Wanted(NamedTuple):
     timezone: str
 
 
+class Found(NamedTuple):
+    """An opening, and the first time of it that is meant and still to come."""
+
+    opening: Opening
+    time: str
+
+
 async def check_availability(turn: Turn, given: CheckAvailability) -> Answer:
     """Whether there is room at some dates and times, and where; else why not and what there is instead."""
     wanted = _wanted(turn, given.date, given.time, given.service, given.branch)
@@ -129,7 +136,7 @@ def _wanted(turn: Turn, date_: str, time: str | None, service: str | None, branc
     return Wanted(choose_service(turn, service), where, when, timezone)
 
 
-async def _look(turn: Turn, wanted: Wanted) -> list[Opening]:
+async def _look(turn: Turn, wanted: Wanted) -> list[Found]:
     """The first openings at the times that are meant, by date and time.
 
     Where a time is meant, dates are looked through until there is one: the first that are free may all be at others.
@@ -146,8 +153,10 @@ async def _look(turn: Turn, wanted: Wanted) -> list[Opening]:
             min((when.last - first).days + 1, 366),
             limit,
         )
-        found = (await list_openings(turn.site.db, turn.caller, asking, now=turn.now)).found
-        meant = [opening for opening in found if _time_of(turn, opening, when.times) is not None]
+        db, knowledge = turn.site.db, turn.site.knowledge
+        found = (await list_openings(db, turn.caller, asking, now=turn.now, knowledge=knowledge)).found
+        times = [(opening, _time_of(turn, opening, when.times)) for opening in found]
+        meant = [Found(opening, time) for opening, time in times if time is not None]
         if meant or len(found) < limit:
             return meant
         last = found[-1].at.date  # of which there may be more
@@ -165,25 +174,22 @@ def _time_of(turn: Turn, opening: Opening, times: Times) -> str | None:
     return first if first < min(at.end_time, times.end) else None
 
 
-def offer(turn: Turn, found: Iterable[Opening], wanted: Wanted) -> list[Option]:
+def offer(turn: Turn, found: Iterable[Found], wanted: Wanted) -> list[Option]:
     """At most three openings as options, each time once."""
     options: list[Option] = []
-    for opening in found:
-        option = _option(turn, opening, wanted)
-        if option is not None and option.spoken not in [one.spoken for one in options]:
+    for one in found:
+        option = _option(turn, one, wanted)
+        if option.spoken not in [other.spoken for other in options]:
             options.append(option)
         if len(options) == MOST_OPTIONS:
             break
     return options
 
 
-def _option(turn: Turn, opening: Opening, wanted: Wanted) -> Option | None:
-    at, times = opening.at, wanted.when.times
-    time = _time_of(turn, opening, times)
-    if time is None:
-        return None
+def _option(turn: Turn, found: Found, wanted: Wanted) -> Option:
+    at, time = found.opening.at, found.time
     say, gettext = turn.say, turn.texts.gettext
-    if times.exact is not None:
+    if wanted.when.times.exact is not None:
         spoken = say.moment(at.date, time, turn.today(wanted.timezone))
     else:
         day = say.day(at.date, turn.today(wanted.timezone))
@@ -191,7 +197,7 @@ def _option(turn: Turn, opening: Opening, wanted: Wanted) -> Option | None:
     if wanted.branch is None and len(turn.known.branches) > 1:
         name = next(one.name for one in turn.known.branches if one.branch_id == at.branch_id)
         spoken = gettext("%(time)s at %(branch)s", time=spoken, branch=say.name(name))
-    slot_id = f"{at.calendar_id}||{at.date}||{opening.service_id}"
+    slot_id = f"{at.calendar_id}||{at.date}||{found.opening.service_id}"
     return Option(spoken, slot_id=slot_id, time=f"{at.date}T{time}")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from slotkeeper.domain.calendar import local, parse_instant
-from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR
+from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR, parse_date
 from slotkeeper.tools.spoken_meanings import (
     DAY,
     MONTHS,
@@ -39,6 +39,9 @@ def resolve(text: str, *, zone: str, now: int) -> When | Question:
     """What is meant by what was said at an instant, on the calendar of a zone. Never a date that is over."""
     at = local(now, zone)
     try:
+        on = parse_date(text)
+        if on is not None:
+            return _not_past(When(on, on), at.date())
         exact = _instant(text, zone)
         if exact is not None:
             return _not_past(exact, at.date())
