@@ -14,6 +14,7 @@ import pytest
 import schemathesis
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
+from schemathesis.config._checks import NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES as REFUSED
 from schemathesis.config._checks import POSITIVE_DATA_ACCEPTANCE_EXPECTED_STATUSES as USUAL
 from schemathesis.core.result import Ok
 from schemathesis.engine import events, from_schema
@@ -47,6 +48,9 @@ BY_BOOKING_RULES = {
 }
 """What is refused with 422."""
 
+ANSWERED = {"POST /v1/tools/{tool}": "what is wrong with arguments is told to the model in an answer"}
+"""What answers 200 to a body that its schema does not allow."""
+
 rounds = hypothesis.settings().max_examples // 100  # 1, many in a soak
 
 
@@ -68,6 +72,10 @@ def configuration(key: str) -> SchemathesisConfig:
                     "checks": {"positive_data_acceptance": {"expected-statuses": [*USUAL, *also_refuses(name)]}},
                 }
                 for name in sorted(ACROSS_FIELDS.keys() | BY_BOOKING_RULES.keys())
+            ]
+            + [
+                {"include-name": name, "checks": {"negative_data_rejection": {"expected-statuses": [*REFUSED, "200"]}}}
+                for name in ANSWERED
             ],
         }
     )

@@ -33,8 +33,7 @@ def test_a_date_is_closed_with_a_reason_seen_by_another_and_taken_back(manager: 
     manager.get_by_role("button", name="Undo").click()
     expect(manager.get_by_role("button", name="Close this date")).to_be_visible()
     assert fact(manager, "Status") == "open"
-    desk.reload()
-    assert desk.locator(".day").first.get_by_text("closed").count() == 0
+    expect(desk.locator(".day").first.get_by_text("closed")).to_have_count(0)
 
 
 def test_a_date_is_closed_and_reopened_by_keyboard_alone(manager: Page) -> None:

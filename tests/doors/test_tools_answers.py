@@ -1,11 +1,16 @@
 """What all answers of tools have in common: short, for speech, without markup, no error where it can be mended."""
 
+import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from babel.messages import Catalog
+from babel.messages.pofile import write_po
 
+from slotkeeper import texts
 from slotkeeper.domain.access import Scope
 from slotkeeper.domain.model import Channel
 from slotkeeper.tools.answer import MOST_BYTES, Answer, Option, encode, fit
@@ -211,3 +216,38 @@ def test_a_model_that_thinks_it_is_last_year_books_nothing(clinic: Clinic) -> No
 def test_what_nobody_translated_is_said_in_english(clinic: Clinic) -> None:
     said = clinic.agent.done("list_branches", "LISTED", headers={"accept-language": "hi-IN, ta;q=0.5"})
     assert said["spoken"] == "Our branch is Main Street."
+
+
+def test_what_is_translated_is_said_in_the_language_that_is_asked_for(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = Catalog(locale="nl")
+    for english, dutch in (
+        ("On %(day)s there is room %(times)s.", "Op %(day)s is er plaats %(times)s."),
+        ("%(weekday)s the %(day)s of %(month)s", "%(weekday)s %(day)s %(month)s"),
+        ("%(day)s at %(time)s", "%(day)s om %(time)s"),
+        ("half past %(hour)s", "half %(next)s"),
+        ("%(time)s in the morning", "%(time)s 's ochtends"),
+        ("8th", "acht"),
+        ("ten", "tien"),
+    ):
+        catalog.add(english, dutch, flags=["python-format"])
+    written = io.BytesIO()
+    write_po(written, catalog)
+    (tmp_path / "nl.po").write_bytes(written.getvalue())
+    cached = (texts.catalogues, texts.texts_of, texts._known)
+    with monkeypatch.context() as patched:
+        patched.setattr(texts, "_LOCALE", tmp_path)
+        for one in cached:
+            one.cache_clear()
+        said = clinic.agent.done("check_availability", "OPEN", headers={"accept-language": "nl-BE, en;q=0.5"}, **PLACE)
+    for one in cached:
+        one.cache_clear()
+    assert said["spoken"] == "Op maandag acht juni is er plaats om half tien 's ochtends."
+
+
+def test_names_of_arguments_that_no_text_can_hold_are_answered_too(clinic: Clinic) -> None:
+    json_type = {"content-type": "application/json"}
+    for raw in (b'{"\\ud800": 1}', b'{"like": "\\ud800"}', b'{"like": 1e400}', b'{"like": [{}]}'):
+        answer = clinic.owner.request("POST", "/v1/tools/list_services", content=raw, headers=json_type)
+        assert answer.status_code == 200, answer.text

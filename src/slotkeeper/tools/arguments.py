@@ -67,7 +67,7 @@ def read(shape: type[Shape], given: Mapping[str, Any]) -> Shape:
     known = {argument.name: argument for argument in arguments_of(shape)}
     names = ", ".join(known) or "none"
     wrong = {
-        str(name)[:40]: f"no argument of this tool; its arguments are: {names}"
+        _clean(name): f"no argument of this tool; its arguments are: {names}"
         for name, value in list(given.items())[:20]
         if name not in known and not _is_nothing(value)
     }
@@ -87,6 +87,11 @@ def read(shape: type[Shape], given: Mapping[str, Any]) -> Shape:
     if missing or wrong:
         raise Unreadable(missing, wrong)
     return shape(**values)
+
+
+def _clean(name: object) -> str:
+    """A name as an answer can carry it: short, and without lone surrogates."""
+    return str(name)[:40].encode("utf-8", "backslashreplace").decode()
 
 
 def _is_nothing(value: object) -> bool:

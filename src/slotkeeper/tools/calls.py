@@ -36,7 +36,7 @@ async def call_tool(site: Site, caller: Caller, name: str, arguments: Arguments,
         raise NotFound(f"There is no tool '{shown}'; 'GET /v1/tools' lists those that there are.")
     caller.require(tool.scope)
     known = await get_known(site.db, site.knowledge, caller)
-    texts = texts_for(call.language or None, call.language)
+    texts = texts_for(None, call.language)
     turn = Turn(site, caller, known, now, texts, None)
     try:
         said = read(tool.arguments, arguments)

@@ -20,10 +20,12 @@ from slotkeeper.tools.dates import read_when
 from slotkeeper.tools.directory import choose_branch, choose_service, find_branch
 from slotkeeper.tools.spoken_meanings import When
 from slotkeeper.tools.spoken_times import ANY, Times
-from slotkeeper.tools.turn import Turn
+from slotkeeper.tools.turn import Mend, Turn
 
 MOST_LOOKED_AT = 50
 """How many openings of some dates are looked at for those at the time that is meant."""
+ENOUGH = 6
+"""How many are looked at where any time will do: several may be at the same time, which is said once."""
 AHEAD = 60
 """How many dates are looked through for another one."""
 ROUND = 5
@@ -114,6 +116,8 @@ async def explain_unavailable(turn: Turn, given: ExplainUnavailable) -> Answer:
     """Why a day or a time can or cannot be booked."""
     wanted = _wanted(turn, given.date, given.time, given.service, given.branch)
     wanted = wanted._replace(branch=wanted.branch or choose_branch(turn, None))
+    if not wanted.when.is_one:
+        raise Mend("DATE_AMBIGUOUS", turn.texts.gettext("Which day exactly?"))
     reason = await _reason(turn, wanted)
     if reason is Reason.OPEN:
         spoken = turn.texts.gettext("It can be booked: %(day)s is open.", day=_day(turn, wanted))
@@ -132,7 +136,7 @@ async def _look(turn: Turn, wanted: Wanted) -> list[Opening]:
     """The openings at the times that are meant, by date and time."""
     when = wanted.when
     days = (when.last - when.first).days + 1
-    limit = MOST_OPTIONS if when.times.is_any else MOST_LOOKED_AT
+    limit = ENOUGH if when.times.is_any else MOST_LOOKED_AT
     asking = Asking(
         wanted.service.service_id,
         None if wanted.branch is None else wanted.branch.branch_id,
@@ -166,7 +170,9 @@ def offer(turn: Turn, found: Iterable[Opening], wanted: Wanted) -> list[Option]:
         option = _option(turn, opening, wanted)
         if option is not None and option.spoken not in [one.spoken for one in options]:
             options.append(option)
-    return options[:MOST_OPTIONS]
+        if len(options) == MOST_OPTIONS:
+            break
+    return options
 
 
 def _option(turn: Turn, opening: Opening, wanted: Wanted) -> Option | None:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from babel import dates
@@ -48,12 +49,12 @@ NUMBERS = (
 )  # fmt: skip
 
 PARTS = (
-    ("12:00", N_("%(time)s in the morning"), N_("in the morning")),
-    ("18:00", N_("%(time)s in the afternoon"), N_("in the afternoon")),
-    ("22:00", N_("%(time)s in the evening"), N_("in the evening")),
-    ("24:00", N_("%(time)s at night"), N_("at night")),
+    ("12:00", N_("%(time)s in the morning")),
+    ("18:00", N_("%(time)s in the afternoon")),
+    ("22:00", N_("%(time)s in the evening")),
+    ("24:00", N_("%(time)s at night")),
 )
-"""Until when each part of the day goes, a time in it, and the part alone."""
+"""Until when each part of the day goes, and a time in it."""
 
 JOINERS = "\u200c\u200d"
 """What Indian and Persian scripts are joined by."""
@@ -69,9 +70,7 @@ class Speech(NamedTuple):
 
     def name(self, name: str) -> str:
         """A name as data of a sentence: without what could be markup, and not longer than can be listened to."""
-        seen = "".join(one for one in name if one in JOINERS or unicodedata.category(one) not in UNSEEN)
-        plain = " ".join(_MARKUP.sub(" ", seen.replace("&", " + ")).split())
-        return shortened(plain or "-", LONGEST_NAME)
+        return _name(name)
 
     def number(self, number: int) -> str:
         """A number; small ones in words."""
@@ -79,38 +78,19 @@ class Speech(NamedTuple):
 
     def day(self, on: date, today: date) -> str:
         """A date as people say it: "Monday the 8th of June", with its year where that is another one."""
-        gettext, locale = self.texts.gettext, self.texts.locale
-        values = {
-            "weekday": dates.format_date(on, "EEEE", locale=locale),
-            "day": gettext(ORDINALS[on.day - 1]),
-            "month": dates.format_date(on, "LLLL", locale=locale),
-        }
-        if on.year == today.year:
-            return gettext("%(weekday)s the %(day)s of %(month)s", **values)
-        return gettext("%(weekday)s the %(day)s of %(month)s %(year)s", year=on.year, **values)
+        return _day(self.texts, on, on.year != today.year)
 
     def clock(self, wall_time: str) -> str:
         """A wall time on a clock with a dial: "half past nine"; noon and midnight by their names."""
-        gettext = self.texts.gettext
-        hour, minute = int(wall_time[:2]), int(wall_time[3:5])
-        if minute == 0 and hour in (0, 12, 24):
-            return gettext("noon") if hour == 12 else gettext("midnight")
-        if minute not in MINUTES:
-            return f"{(hour - 1) % 12 + 1}:{minute:02d}"
-        return gettext(MINUTES[minute], hour=gettext(HOURS[hour % 12]), next=gettext(HOURS[(hour + 1) % 12]))
+        return _clock(self.texts, wall_time)
 
     def time(self, wall_time: str) -> str:
         """A wall time with its part of the day: "half past nine in the morning"."""
-        clock = self.clock(wall_time)
-        if wall_time[:5] in ("12:00", "00:00", "24:00"):
-            return clock
-        return self.texts.gettext(self._part(wall_time)[1], time=clock)
+        return _time(self.texts, wall_time)
 
     def span(self, start: str, end: str) -> str:
         """A window's times: "from nine to eleven in the morning"."""
-        same = self._part(start) is self._part(end) or end == "12:00"
-        first = self.clock(start) if same and start != "00:00" and end != "12:00" else self.time(start)
-        return self.texts.gettext("from %(start)s to %(end)s", start=first, end=self.time(end))
+        return _span(self.texts, start, end)
 
     def moment(self, on: date, wall_time: str, today: date) -> str:
         """A date and a time: "Monday the 8th of June at half past nine in the morning"."""
@@ -136,6 +116,51 @@ class Speech(NamedTuple):
             return "".join(items)
         return pattern % {"first": ", ".join(items[:-1]), "last": items[-1]}
 
-    @staticmethod
-    def _part(wall_time: str) -> tuple[str, str, str]:
-        return next((part for part in PARTS if wall_time[:5] < part[0]), PARTS[-1])
+
+# The same dates and times are said all day, and to look up their words takes longer than to find a place.
+@lru_cache(maxsize=4096)
+def _name(name: str) -> str:
+    seen = "".join(one for one in name if one in JOINERS or unicodedata.category(one) not in UNSEEN)
+    plain = " ".join(_MARKUP.sub(" ", seen.replace("&", " + ")).split())
+    return shortened(plain or "-", LONGEST_NAME)
+
+
+@lru_cache(maxsize=4096)
+def _day(texts: Texts, on: date, with_year: bool) -> str:
+    values = {
+        "weekday": dates.format_date(on, "EEEE", locale=texts.locale),
+        "day": texts.gettext(ORDINALS[on.day - 1]),
+        "month": dates.format_date(on, "LLLL", locale=texts.locale),
+    }
+    if not with_year:
+        return texts.gettext("%(weekday)s the %(day)s of %(month)s", **values)
+    return texts.gettext("%(weekday)s the %(day)s of %(month)s %(year)s", year=on.year, **values)
+
+
+def _clock(texts: Texts, wall_time: str) -> str:
+    gettext = texts.gettext
+    hour, minute = int(wall_time[:2]), int(wall_time[3:5])
+    if minute == 0 and hour in (0, 12, 24):
+        return gettext("noon") if hour == 12 else gettext("midnight")
+    if minute not in MINUTES:
+        return f"{(hour - 1) % 12 + 1}:{minute:02d}"
+    return gettext(MINUTES[minute], hour=gettext(HOURS[hour % 12]), next=gettext(HOURS[(hour + 1) % 12]))
+
+
+@lru_cache(maxsize=4096)
+def _time(texts: Texts, wall_time: str) -> str:
+    clock = _clock(texts, wall_time)
+    if wall_time[:5] in ("12:00", "00:00", "24:00"):
+        return clock
+    return texts.gettext(_part(wall_time)[1], time=clock)
+
+
+@lru_cache(maxsize=4096)
+def _span(texts: Texts, start: str, end: str) -> str:
+    is_short = _part(start) is _part(end) and start != "00:00"
+    first = _clock(texts, start) if is_short else _time(texts, start)
+    return texts.gettext("from %(start)s to %(end)s", start=first, end=_time(texts, end))
+
+
+def _part(wall_time: str) -> tuple[str, str]:
+    return next((part for part in PARTS if wall_time[:5] < part[0]), PARTS[-1])

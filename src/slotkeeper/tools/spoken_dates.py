@@ -96,8 +96,8 @@ class _Reader:
             times = Times(start="17:00")
         if not clean:
             raise Ask(Why.NEEDED)
-        for pattern, build in _FORMS:
-            found = re.fullmatch(pattern, clean)
+        for pattern, build in _COMPILED:
+            found = pattern.fullmatch(clean)
             if found is not None:
                 made = build(self, found)
                 first, last = made if isinstance(made, tuple) else (made, made)
@@ -328,6 +328,7 @@ _ANY_DAY = (
 _FROM = rf"(?: (?:from|after))?(?: (?P<base>now|today|tomorrow|{'|'.join(WEEKDAYS)}|time|later|hence))?"
 
 _FORMS: tuple[tuple[str, _Build], ...] = (
+    (rf"(?:{_WD} )?{_YR}[-/.](?P<m>\d{{1,2}})[-/.]{_DN}", _Reader.iso),
     (r"(?:later |earlier )?(?:today|now|this|same day)(?: today)?", lambda r, _: r.today),
     (r"tomorrow", _Reader.tomorrow),
     (r"day after tomorrow|overmorrow", lambda r, _: r.today + 2 * DAY),
@@ -351,7 +352,6 @@ _FORMS: tuple[tuple[str, _Build], ...] = (
     (rf"(?:{_WD} )?{_DN} {_MO}(?: {_YR})?", _Reader.date_of_year),
     (rf"(?:{_WD} )?{_MO} {_DN}(?: {_YR})?", _Reader.date_of_year),
     (rf"{_DN} {_MO}(?: {_YR})? {_WD}", _Reader.date_of_year),
-    (rf"(?:{_WD} )?{_YR}[-/.](?P<m>\d{{1,2}})[-/.]{_DN}", _Reader.iso),
     (r"(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})(?:[-/.](?P<yr>(?:20)?\d{2}))?\.?", _Reader.numeric),
     (rf"(?:in|after) (?:{_N} )?{_UNIT}{_FROM}", _Reader.in_span),
     (rf"{_N} {_UNIT}{_FROM}", _Reader.in_span),
@@ -368,3 +368,5 @@ _FORMS: tuple[tuple[str, _Build], ...] = (
     (rf"(?P<nth>1st|2nd|3rd|4th|5th|last) {_WD} (?:in )?{_WHICH_MONTH}", _Reader.nth_weekday),
     (rf"week {_DN}(?: {_MO})?", _Reader.week_of),
 )
+
+_COMPILED = tuple((re.compile(pattern), build) for pattern, build in _FORMS)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from slotkeeper.domain.model import Session
@@ -48,6 +49,8 @@ _PARTS: tuple[tuple[str, Times], ...] = (
     (r"(?:at |during (?:the )?)?nights?", Times(session=Session.EVENING)),
     (r"(?:at )?(?:any ?time|whenever)(?: of (?:the )?day)?", ANY),
 )
+_HAS_PART = re.compile("thing|morning|noon|evening|night|lunch|work|school|end|time|whenever")
+"""A word of each of these: most of what is said has none."""
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _CLOCK = (
     r"(?:(?:half|(?:a )?quarter|5|10|20|25|\d{1,2} minutes?) (?:past|to|til|till) \d{1,2}|\d{1,2} past \d{1,2}"
@@ -92,6 +95,7 @@ _PLAIN = (
 """Times that are told from a date by themselves."""
 
 
+@lru_cache(maxsize=1024)
 def find_times(text: str) -> tuple[Times, str]:
     """The time in a normalized text that is about a date, and the text without it. Raises ValueError for no time."""
     part, rest = _take_part(text)
@@ -128,6 +132,8 @@ def read_times(text: str) -> Times | None:
 
 
 def _take_part(text: str) -> tuple[Times, str]:
+    if not _HAS_PART.search(text):
+        return ANY, text
     for pattern, times in _PARTS:
         found = re.search(rf"\b(?:{pattern})\b", text)
         if found is not None:
