@@ -1,28 +1,24 @@
 """The Model Context Protocol at /mcp, spoken by the SDK's own client and by hand."""
 
-import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import httpx2
-import mcp_types as types
 import pytest
 from mcp.client import Client as McpClient
-from mcp.client.streamable_http import streamable_http_client
 
 from slotkeeper.settings import Settings
 from slotkeeper.tools.table import TOOLS
+from tests.doors.mcp_client import BEFORE, NEWEST, follow, shown, talk_over_http, text
 from tests.doors.serving import every_tool, served
 from tests.doors.test_platforms import booked, booking
 from tests.doors.tooling import Clinic, open_clinic
 from tests.world import Cast, Client, World, refused
 
-NEWEST, BEFORE = "2026-07-28", "2025-11-25"
-MODES = pytest.mark.parametrize(("mode", "revision"), [("auto", NEWEST), ("legacy", BEFORE)], ids=[NEWEST, BEFORE])
+REVISIONS = pytest.mark.parametrize("revision", [NEWEST, BEFORE])
 JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 
 
@@ -36,20 +32,6 @@ def server(world: World, clinic: Clinic) -> Iterator[str]:
     del clinic
     with served(world) as url:
         yield url
-
-
-def talk(url: str, key: str | None, work: Callable[[McpClient], Awaitable[None]], *, mode: str = "auto") -> None:
-    """Let the SDK's client do some work at a server."""
-
-    async def run() -> None:
-        headers = {"authorization": f"Bearer {key}"}
-        async with (
-            httpx2.AsyncClient(headers=headers, timeout=10) as http,
-            McpClient(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode) as client,
-        ):
-            await work(client)
-
-    asyncio.run(run())
 
 
 class Wire:
@@ -78,54 +60,21 @@ class Wire:
         return self.send("initialize", info)
 
 
-def text(result: types.CallToolResult) -> str:
-    """The first thing that a result says."""
-    said = result.content[0]
-    assert isinstance(said, types.TextContent)
-    return said.text
-
-
-def shown(result: types.CallToolResult) -> dict[str, Any]:
-    """The answer of a result, which says the same thrice."""
-    answer: dict[str, Any] = result.structured_content
-    spoken, whole = result.content
-    assert isinstance(spoken, types.TextContent)
-    assert isinstance(whole, types.TextContent)
-    assert spoken.text == answer["spoken"]
-    assert json.loads(whole.text) == answer
-    assert result.is_error is (not answer["ok"])
-    return answer
-
-
 # What a client sees and does
 
 
-@MODES
-def test_the_sdks_client_runs_every_tool(mode: str, revision: str, server: str, cast: Cast) -> None:
+@REVISIONS
+def test_the_sdks_client_runs_every_tool(revision: str, server: str, cast: Cast) -> None:
     async def work(client: McpClient) -> None:
-        assert client.protocol_version == revision
-        listed = {tool.name for tool in (await client.list_tools()).tools}
-        called, script = set(), every_tool()
-        step = next(script)
-        while True:
-            called.add(step[0])
-            answer = shown(await client.call_tool(*step))  # the client checks it against the schema
-            assert answer["ok"], answer
-            try:
-                step = script.send(answer)
-            except StopIteration:
-                break
-        assert called == listed == {tool.name for tool in TOOLS}
+        listed = [tool.name for tool in (await client.list_tools()).tools]
+        assert listed == [tool.name for tool in TOOLS]
+        assert await follow(client, every_tool()) == set(listed)
 
-    talk(server, cast.owner, work, mode=mode)
+    talk_over_http(server, cast.owner, work, revision=revision)
 
 
-@MODES
-def test_tools_are_listed_by_the_keys_scopes_with_their_schemas_and_hints(
-    mode: str, revision: str, server: str, cast: Cast
-) -> None:
-    del revision
-
+@REVISIONS
+def test_tools_are_listed_by_the_keys_scopes_with_their_schemas(revision: str, server: str, cast: Cast) -> None:
     async def work(client: McpClient) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert {"check_availability", "find_next_available"} <= set(tools)
@@ -141,7 +90,7 @@ def test_tools_are_listed_by_the_keys_scopes_with_their_schemas_and_hints(
         assert refusal.is_error
         assert "appointments:write" in text(refusal)
 
-    talk(server, cast.colleague, work, mode=mode)
+    talk_over_http(server, cast.colleague, work, revision=revision)
 
 
 def test_the_hints_of_a_tool_are_those_of_the_table(server: str, cast: Cast) -> None:
@@ -157,15 +106,13 @@ def test_the_hints_of_a_tool_are_those_of_the_table(server: str, cast: Cast) -> 
         assert {"check_availability", "find_appointment"} <= reading
         assert not reading & {"hold_slot", "book_appointment", "cancel_appointment", "close_day"}
 
-    talk(server, cast.owner, work)
+    talk_over_http(server, cast.owner, work)
 
 
-@MODES
+@REVISIONS
 def test_what_a_rule_refuses_is_an_error_of_the_tool_that_a_model_can_act_on(
-    mode: str, revision: str, server: str, cast: Cast, clinic: Clinic
+    revision: str, server: str, cast: Cast, clinic: Clinic
 ) -> None:
-    del revision
-
     async def work(client: McpClient) -> None:
         result = await client.call_tool("book_appointment", booking("Mia Braun", time="one in the afternoon"))
         assert result.is_error
@@ -176,7 +123,7 @@ def test_what_a_rule_refuses_is_an_error_of_the_tool_that_a_model_can_act_on(
         assert unknown.is_error
         assert "no tool" in text(unknown)
 
-    talk(server, cast.owner, work, mode=mode)
+    talk_over_http(server, cast.owner, work, revision=revision)
     assert booked(clinic) == []
 
 
@@ -341,7 +288,7 @@ def test_the_rest_of_the_program_starts_without_the_sdk() -> None:
 
 
 @pytest.mark.engines("sqlite")
-@pytest.mark.parametrize("revision", [NEWEST, BEFORE])
+@REVISIONS
 def test_odd_texts_are_no_fault_of_ours(revision: str, server: str, cast: Cast) -> None:
     wire = Wire(server, cast.owner, **{"mcp-protocol-version": revision, "mcp-method": "tools/call"})
     odd: list[Any] = ["\ud800", "\x00", "a\nb", "x" * 5000, 7, None, [], {"a": 1}]

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,16 +12,14 @@ from mcp.client import Client as McpClient
 from mcp.client.stdio import StdioServerParameters
 
 from slotkeeper.tools.table import TOOLS
-from tests.doors.serving import Script, every_tool, served
+from tests.doors.mcp_client import BEFORE, NEWEST, follow, shown, talk_to_program, text
+from tests.doors.serving import every_tool, served
 from tests.doors.terminal import Terminal
-from tests.doors.test_mcp import BEFORE, NEWEST, shown, text
 from tests.doors.test_platforms import booked, booking
 from tests.doors.tooling import Clinic, open_clinic
 from tests.world import Cast, Client, World
 
 pytestmark = pytest.mark.slow
-
-MODES = pytest.mark.parametrize(("mode", "revision"), [("auto", NEWEST), ("legacy", BEFORE)], ids=[NEWEST, BEFORE])
 
 
 @pytest.fixture
@@ -46,39 +44,15 @@ def pipe(url: str, key: str) -> StdioServerParameters:
     )
 
 
-def talk(url: str, key: str, work: Callable[[McpClient], Awaitable[None]], *, mode: str = "auto") -> None:
-    """Let the SDK's client do some work with the program."""
-
-    async def run() -> None:
-        async with McpClient(pipe(url, key), mode=mode) as client:
-            await work(client)
-
-    asyncio.run(run())
-
-
-async def follow(client: McpClient, script: Script) -> set[str]:
-    """Run a script to its end; which tools were called."""
-    called, step = set(), next(script)
-    while True:
-        called.add(step[0])
-        answer = shown(await client.call_tool(*step))
-        assert answer["ok"], answer
-        try:
-            step = script.send(answer)
-        except StopIteration:
-            return called
-
-
-@MODES
-def test_the_sdks_client_runs_every_tool(mode: str, revision: str, server: str, cast: Cast) -> None:
+@pytest.mark.parametrize("revision", [NEWEST, BEFORE])
+def test_the_sdks_client_runs_every_tool(revision: str, server: str, cast: Cast) -> None:
     async def work(client: McpClient) -> None:
-        assert client.protocol_version == revision
         assert client.instructions
         listed = [tool.name for tool in (await client.list_tools()).tools]
         assert await follow(client, every_tool()) == set(listed)
         assert listed == [tool.name for tool in TOOLS]
 
-    talk(server, cast.owner, work, mode=mode)
+    talk_to_program(pipe(server, cast.owner), work, revision=revision)
 
 
 @pytest.mark.engines("sqlite")
@@ -91,7 +65,7 @@ def test_the_key_says_which_tools_there_are(server: str, cast: Cast) -> None:
         assert hints is not None
         assert (hints.read_only_hint, hints.open_world_hint) == (True, False)
 
-    talk(server, cast.colleague, work)
+    talk_to_program(pipe(server, cast.colleague), work)
 
 
 @pytest.mark.engines("sqlite")
@@ -105,7 +79,7 @@ def test_two_children_are_two_bookings_and_a_refusal_is_an_error_of_the_tool(
         assert again.is_error
         assert shown(again)["reason_code"] == "DUPLICATE_BOOKING"
 
-    talk(server, cast.owner, work)
+    talk_to_program(pipe(server, cast.owner), work)
     assert booked(clinic) == [("Ben Braun", "confirmed"), ("Mia Braun", "confirmed")]
 
 
@@ -125,7 +99,7 @@ def test_a_server_that_goes_away_is_told_in_a_sentence_and_found_again(
             second.enter_context(served(world, port=int(url.rpartition(":")[2])))
             assert shown(await client.call_tool("book_appointment", booking("Ben Braun")))["ok"]
 
-        talk(url, cast.owner, work)
+        talk_to_program(pipe(url, cast.owner), work)
     assert booked(clinic) == [("Ben Braun", "confirmed"), ("Mia Braun", "confirmed")]
 
 
