@@ -17,7 +17,6 @@ def fill(page: Page, first: str, last: str, reason: str, branch: str = "Every br
 
 def test_a_closure_first_shows_whom_it_affects_and_is_taken_back(manager: Page, screens: Screens) -> None:
     manager.goto("/app/closures")
-    assert_sound(manager)
     fill(manager, "2026-06-03", "2026-06-04", SCRIPT, "Main Street")
     manager.get_by_role("button", name="Show whom it affects").click()
     expect(manager.get_by_text("Somebody has to ring these patients.")).to_be_visible()

@@ -41,7 +41,6 @@ def test_everybody_sees_plots_and_the_same_numbers_in_tables(desk: Desk, screens
     expect(row).to_contain_text("1 Jun 2026")
     expect(row.locator("td").first).to_have_text(str(found.filled))
     expect(row.locator("td").nth(1)).to_have_text(str(found.places - found.filled))
-    assert_sound(page)
 
 
 def test_the_range_is_chosen_by_keyboard(desk: Desk, receptionist: Page) -> None:

@@ -49,7 +49,6 @@ def test_a_person_comes_in_by_a_link_and_later_by_the_password(desk: Desk, scree
     first = screens.open()
     first.goto(link)
     expect(first.get_by_role("heading", level=1)).to_have_text("Welcome, Tara Das")
-    assert_sound(first)
     choose(first, PASSWORD)
     on_the_board(first)
     expect(first.locator("header")).to_contain_text("Tara Das")
@@ -84,7 +83,6 @@ def test_the_sign_in_page_is_for_everybody(visitor: Page) -> None:
     visitor.goto("/app/board?date=2026-06-08")
     expect(visitor.get_by_role("heading", level=1)).to_have_text("Sign in to Sunrise Family Clinic")
     expect(visitor.get_by_label("E-mail")).to_be_focused()
-    assert_sound(visitor)
 
 
 def test_by_keyboard_alone_and_back_to_the_page_that_was_asked_for(desk: Desk, visitor: Page) -> None:
@@ -156,7 +154,6 @@ def test_a_new_password_signs_every_other_browser_out(desk: Desk, screens: Scree
     other = screens.open(Role.DESK)
     other.goto("/app/board")
     receptionist.goto("/app/password")
-    assert_sound(receptionist)
     for label, text in (
         ("Your password now", desk.demo.password),
         ("New password", PASSWORD),
