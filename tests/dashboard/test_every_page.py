@@ -1,11 +1,10 @@
 """Every page of the dashboard, by every role that may see it: accessible, fit for a phone, without a fault.
 
-A page that is added to the table of routes is walked too; where it has places in its address, ``PLACES`` says what
+A page that is added to the table of routes is walked too; where it has places in its address, ``places`` says what
 stands there, and a page with a place that nobody filled fails.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from slotkeeper.dashboard.routes import ROUTES
 from slotkeeper.domain.access import operator
-from slotkeeper.domain.users import SCOPES, Role
+from slotkeeper.domain.users import Role
 from slotkeeper.operations import access, appointments, closures, directory, sign_ins, users
 from slotkeeper.operations.appointments import Search
 from slotkeeper.operations.closures import NewClosure
@@ -22,22 +21,10 @@ from tests.dashboard.conftest import NewDesk
 from tests.dashboard.desk import Desk
 from tests.dashboard.screens import Screens, assert_sound
 from tests.engines import SQLITE
+from tests.walking import NO_PAGES, PAGES, address, seen_by
 
 pytestmark = [pytest.mark.engines(SQLITE), pytest.mark.timeout(300)]
 
-NO_PAGES = {
-    "": "leads to the board",
-    "/": "leads to the board",
-    "/day": "leads to today",
-    "/static/{name}": "files",
-    "/board/live": "a stream for the board",
-    "/board/changes": "an answer for the board's script",
-    "/reports/utilisation.svg": "a picture",
-    "/reports/shares.svg": "a picture",
-    "/reports/outlook.svg": "a picture",
-    "/reports/no-room.svg": "a picture",
-}
-PAGES = [route for route in ROUTES if route.method == "GET" and route.path not in NO_PAGES]
 LONG = "Wolfeschlegelsteinhausenbergerdorff " * 2 + "Maria-Magdalena"
 """A name that fits nowhere by itself."""
 
@@ -65,31 +52,12 @@ def places(desk: Desk) -> dict[str, str]:
     }
 
 
-def address(path: str, places: dict[str, str]) -> str:
-    """The address of a page. Fails where a place in it has nothing to stand there."""
-
-    def fill(found: re.Match[str]) -> str:
-        given = places.get(path[: found.end()], places.get(found[0]))
-        assert given is not None, f"say in 'places' what stands for {found[0]} in {path}, so that the page is walked"
-        return given
-
-    return "/app" + re.sub(r"\{\w+\}", fill, path)
-
-
 def walk(page: Page, paths: Sequence[str], places: dict[str, str]) -> None:
     for path in paths:
-        answer = page.goto(address(path, places))
+        answer = page.goto("/app" + address(path, places))
         assert answer is not None
         assert answer.status == 200, f"{path} answers {answer.status}"
         assert_sound(page)
-
-
-def seen_by(role: Role | None) -> Iterator[str]:
-    """The pages of a role, or of whoever is not signed in."""
-    for route in PAGES:
-        is_theirs = route.is_open if role is None else not route.is_open
-        if is_theirs and (route.scope is None or (role is not None and route.scope in SCOPES[role])):
-            yield route.path
 
 
 def test_what_is_no_page_is_in_the_table_and_every_page_is_somebodys() -> None:
