@@ -58,7 +58,7 @@ class Typist:
     def __init__(self, browser: Browser, places: dict[str, str]) -> None:
         self.browser, self.places = browser, places
         self.sent: set[tuple[str, tuple[str, ...], str]] = set()
-        self.reached: set[str] = set()
+        self.taken: set[str] = set()
         self.kept: dict[int, str] = {}
         self.seen: set[int] = set()
         self.cells: list[str] = []
@@ -94,15 +94,17 @@ class Typist:
     def _send_all(self, page: str) -> None:
         for form in forms_of(page):
             chosen = "|".join(one.value for one in form.controls.values() if one.kind == "button")
-            step = form.controls["step"].value if "step" in form.controls else ""
+            step = "|".join(form.controls[name].value for name in ("step", "status") if name in form.controls)
             key = (route_of(form.action).path, form.typed, chosen + step)
             if key in self.sent or is_sign_in(form):
                 continue
             self.sent.add(key)
-            self._send(form, {name: self._mark() for name in form.typed})
+            if form.typed:
+                self._send(form, {name: self._mark() for name in form.typed})
             wanted = {name: self._value(form, name) for name in form.typed}
             answer = self._send(form, wanted)
-            self.reached.add(key[0])
+            if answer.status_code in {200, 303}:
+                self.taken.add(key[0])
             if answer.status_code == 303:
                 for text in wanted.values() if form.is_judged else ():
                     self.kept |= {int(number): f"{form.action} {text}" for number in NUMBER.findall(text)}
@@ -128,7 +130,7 @@ class Typist:
             "tel": f"+49 151 {7000000 + self._count}",
             "time": control.value or "09:45",
             "date": control.value or control.lowest or "2026-07-01",
-            "number": control.value or control.lowest or "5",
+            "number": control.value or "9",
             "select": next((one for one in (control.value, *control.options) if one), ""),
         }
         if name == "end_time":
@@ -172,11 +174,10 @@ def test_whatever_is_typed_anywhere_is_shown_as_text_and_is_no_formula(typist: T
     typist.type_everywhere()
     for _ in typist.pages():
         pass
-    assert typist.reached == {route.path for route in POSTS} - SECRET, "each form is on a page, and was sent"
-    assert len(typist.kept) > 10
+    assert typist.taken == {route.path for route in POSTS} - SECRET, "each form is on a page, and was taken from there"
     unseen = {text for number, text in typist.kept.items() if number not in typist.seen}
     assert not unseen, "what was kept is shown somewhere, or this test has seen nothing"
-    assert any("MARK" in cell for cell in typist.cells)
+    assert len([cell for cell in typist.cells if "MARK" in cell]) > 3
     assert [cell for cell in typist.cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
 
 
