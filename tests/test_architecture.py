@@ -32,9 +32,10 @@ ALLOWED = {
     "operations": {"domain", "store", "operations"},
     "settings": {"domain"},
     "api": {"domain", "operations", "settings", "api"},
-    "load": {"domain", "load"},
+    "svg": set(),
+    "load": {"domain", "load", "svg"},
     "cli": {"domain", "operations", "settings", "load", "app", "cli"},
-    "dashboard": {"domain", "operations", "settings", "dashboard"},
+    "dashboard": {"domain", "operations", "settings", "dashboard", "svg"},
     "__main__": {"cli"},
     "app": {"domain", "store", "operations", "settings", "api", "dashboard", "app"},
 }

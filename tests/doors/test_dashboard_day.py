@@ -213,6 +213,11 @@ def test_any_other_cell_is_as_it_is(text: str) -> None:
     [
         ("tara", 1),
         ("RA DA", 1),
+        ("das tara", 1),
+        ("ta  das", 1),
+        ("tara menon", 0),
+        ("zo 0 men", 1),
+        ("tara devi das", 0),
         ("0151 1234568", 1),
         ("151-1234568", 1),
         ("%%", 0),
