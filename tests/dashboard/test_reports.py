@@ -81,6 +81,15 @@ def test_a_plot_stands_alone(receptionist: Page) -> None:
         receptionist.goto(address)
 
 
+def test_a_plot_is_dark_on_a_dark_screen(screens: Screens) -> None:
+    grounds = []
+    for scheme in ("light", "dark"):
+        page = screens.open(Role.MANAGER, color_scheme=scheme)
+        page.goto("/app/reports/outlook.svg")
+        grounds.append(page.locator(".background").first.evaluate("one => getComputedStyle(one).fill"))
+    assert grounds == ["rgb(255, 255, 255)", "rgb(28, 36, 41)"]
+
+
 def test_a_branch_with_a_script_in_its_name_is_a_name(admin: Page) -> None:
     admin.goto("/app/configuration")
     admin.get_by_role("link", name="Riverside").click()

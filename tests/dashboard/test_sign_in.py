@@ -12,6 +12,7 @@ from slotkeeper.domain.access import operator
 from slotkeeper.domain.sign_ins import IDLE
 from slotkeeper.domain.users import Role
 from slotkeeper.operations import users
+from slotkeeper.operations.demo_clinic import EXAMPLE_WINDOW
 from tests.dashboard.conftest import NewDesk
 from tests.dashboard.desk import EMAILS, Desk
 from tests.dashboard.screens import Screens, assert_accessible, assert_sound
@@ -148,6 +149,30 @@ def test_a_sign_in_that_ended_asks_for_the_password_again(desk: Desk, receptioni
     expect(receptionist.get_by_role("heading", level=1)).to_contain_text("Sign in")
     sign_in(receptionist, EMAILS[Role.DESK], desk.demo.password)
     expect(receptionist.get_by_role("heading", level=1)).to_have_text("Week of Monday, 15 June 2026")
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_what_was_typed_when_the_sign_in_had_ended_is_not_lost(desk: Desk, screens: Screens, has_script: bool) -> None:
+    page = screens.open(Role.DESK, java_script_enabled=has_script)
+    page.goto(f"/app/day/{EXAMPLE_WINDOW}/2026-06-08")
+    page.get_by_label("Service").select_option("Vaccination")
+    page.get_by_label("Name").fill("Zarina Wahab")
+    page.get_by_label("Phone").fill("+91 98450 00001")
+    desk.clock.now += IDLE
+    page.get_by_role("button", name="Book this place").click()
+    expect(page.get_by_role("status")).to_contain_text("what you sent was not done")
+    sign_in(page, "somebody@example.org", "wrong")
+    sign_in(page, EMAILS[Role.DESK], desk.demo.password)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Monday, 8 June 2026, 09:00–11:00")
+    if has_script:
+        expect(page.get_by_text("What you typed is back.")).to_be_visible()
+        expect(page.get_by_label("Name")).to_have_value("Zarina Wahab")
+        assert_sound(page)
+        page.get_by_role("button", name="Book this place").click()
+        expect(page.get_by_role("row").filter(has_text="Zarina Wahab")).to_contain_text("Vaccination")
+        page.reload()
+        expect(page.get_by_label("Name")).to_have_value("")
+    assert page.evaluate("sessionStorage.length") == 0
 
 
 def test_a_new_password_signs_every_other_browser_out(desk: Desk, screens: Screens, receptionist: Page) -> None:

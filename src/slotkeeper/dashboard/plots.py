@@ -19,7 +19,8 @@ DARK = dict(zip(COLOURS, ("#63c5d1", "#f0a350", "#b9a0ea", "#62cb92", "#f28d95",
 """What stands for each colour in the dark."""
 WIDTH, HEIGHT = 720, 300
 MOST_LABELS, WITHOUT_TURNING, FEW = 15, 8, 10
-_IN_THE_DARK = """inline:@media (prefers-color-scheme: dark) {{
+_IN_THE_DARK = """inline:* {{ transition: none !important; }}
+@media (prefers-color-scheme: dark) {{
   .background {{ fill: #1c2429 !important; }}
   text {{ fill: #e8eef0 !important; }}
   .axis .line, .axis .guide.line, .axis path {{ stroke: #9fb0b6 !important; }}
