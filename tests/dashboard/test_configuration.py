@@ -72,19 +72,6 @@ def test_a_service_is_added_renamed_and_taken_out(desk: Desk, admin: Page) -> No
     assert [(one.name, one.active) for one in found if one.name.startswith("Blood")] == [("Blood count", False)]
 
 
-def test_by_keyboard_alone(admin: Page) -> None:
-    admin.goto("/app/configuration")
-    admin.get_by_role("link", name="Add a service").focus()
-    admin.keyboard.press("Enter")
-    admin.get_by_label("Name").focus()
-    admin.keyboard.type("Blood test")
-    admin.keyboard.press("Tab")
-    admin.keyboard.press("Space")
-    admin.keyboard.press("Tab")
-    admin.keyboard.press("Enter")
-    expect(admin.get_by_role("listitem").filter(has_text="Blood test")).to_contain_text("not offered")
-
-
 def test_what_is_not_there_is_told_of(admin: Page) -> None:
     for noun in ("branches", "services"):
         admin.goto(f"/app/configuration/{noun}/00000000-0000-4000-8000-000000000000")

@@ -38,26 +38,9 @@ def status(page: Page, name: str, text: str) -> None:
     expect(line(page, name).locator(".status")).to_have_text(text)
 
 
-def heading(page: Page, text: str) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text(text)
-
-
 def press(page: Page, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
-
-
-def tab_to(page: Page, text: str) -> None:
-    """Go to what has the focus next with a text or a label, by the tabulator alone."""
-    told = """() => {
-        const at = document.activeElement;
-        return at === document.body ? "" : `${at.textContent} ${at.labels?.[0]?.textContent}`.replace(/\\s+/g, " ");
-    }"""
-    for _ in range(400):
-        page.keyboard.press("Tab")
-        if text in page.evaluate(told):
-            return
-    raise AssertionError(f"the tabulator never reaches {text!r}")
 
 
 def test_whoever_stands_at_the_desk_is_booked(receptionist: Page) -> None:
@@ -77,47 +60,6 @@ def test_whoever_stands_at_the_desk_is_booked(receptionist: Page) -> None:
     receptionist.reload()
     expect(line(receptionist, "Zarina <b>Wahab</b>")).to_have_count(1)
     assert_sound(receptionist)
-
-
-def test_it_is_booked_by_keyboard_alone(receptionist: Page) -> None:
-    receptionist.goto(WINDOW)
-    tab_to(receptionist, "Book")
-    press(receptionist, "Enter")
-    tab_to(receptionist, "Service")
-    press(receptionist, "g")  # General Checkup
-    tab_to(receptionist, "Name")
-    receptionist.keyboard.type("Zarina Wahab")
-    tab_to(receptionist, "Phone")
-    receptionist.keyboard.type("+91 98450 00001")
-    press(receptionist, "Enter")
-    status(receptionist, "Zarina Wahab", "confirmed")
-
-
-def test_it_is_completed_moved_and_cancelled_by_keyboard_alone(receptionist: Page) -> None:
-    book(receptionist)
-    tab_to(receptionist, "Complete Zarina Wahab")
-    press(receptionist, "Enter")
-    status(receptionist, "Zarina Wahab", "completed")
-    tab_to(receptionist, "Confirm again Zarina Wahab")
-    press(receptionist, "Enter")
-    status(receptionist, "Zarina Wahab", "confirmed")
-    tab_to(receptionist, "Move Zarina Wahab")
-    press(receptionist, "Enter")
-    heading(receptionist, "Move Zarina Wahab")
-    tab_to(receptionist, "14:00–16:00")
-    press(receptionist, "Enter")
-    expect(receptionist.get_by_label("New time")).to_be_visible()
-    tab_to(receptionist, "New time")
-    receptionist.keyboard.type("1515")
-    press(receptionist, "Enter")
-    status(receptionist, "Zarina Wahab", "moved here")
-    expect(line(receptionist, "Zarina Wahab")).to_contain_text("15:15")
-    tab_to(receptionist, "Cancel Zarina Wahab")
-    press(receptionist, "Enter")
-    heading(receptionist, "Cancel Zarina Wahab?")
-    tab_to(receptionist, "Cancel the appointment")
-    press(receptionist, "Enter")
-    status(receptionist, "Zarina Wahab", "cancelled")
 
 
 def test_a_double_click_and_a_reload_book_once(receptionist: Page) -> None:

@@ -102,21 +102,6 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(admin: Page) -> None:
     expect(admin.get_by_role("heading", level=1)).to_contain_text("<script>alert(1)</script>")
 
 
-def test_by_keyboard_alone(admin: Page) -> None:
-    admin.goto("/app/keys/new")
-    admin.get_by_label("Name").focus()
-    admin.keyboard.type("By hand")
-    admin.keyboard.press("Enter")
-    expect(admin.get_by_role("heading", level=1)).to_have_text("The new key 'By hand'")
-    admin.get_by_role("link", name="To the keys").focus()
-    admin.keyboard.press("Enter")
-    admin.get_by_role("link", name="Revoke: By hand").focus()
-    admin.keyboard.press("Enter")
-    admin.get_by_role("button", name="Revoke it").focus()
-    admin.keyboard.press("Enter")
-    expect(admin.get_by_role("row", name="By hand")).to_contain_text("revoked")
-
-
 def test_without_a_script_the_key_is_there_to_be_selected(screens: Screens) -> None:
     page = screens.open(Role.ADMIN, java_script_enabled=False)
     assert make(page).startswith("sk_live_")

@@ -36,26 +36,6 @@ def test_a_date_is_closed_with_a_reason_seen_by_another_and_taken_back(manager: 
     assert desk.locator(".day").first.get_by_text("closed").count() == 0
 
 
-def test_a_date_is_closed_and_reopened_by_keyboard_alone(manager: Page) -> None:
-    manager.goto(PLACE)
-    for button in ("Close this date", "Reopen this date"):
-        reach(manager, button)
-        manager.keyboard.press("Enter")
-        expect(manager.get_by_role("status")).to_be_visible()
-    assert fact(manager, "Status") == "open"
-
-
-def reach(page: Page, button: str) -> None:
-    """Go to a button by Tab."""
-    wanted = page.get_by_role("button", name=button)
-    expect(wanted).to_be_visible()
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if wanted.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError(f"{button} cannot be reached by keyboard")
-
-
 def test_the_places_of_a_date_are_changed_and_what_was_typed_is_kept(manager: Page) -> None:
     manager.goto(PLACE)
     manager.get_by_label("Places", exact=True).fill("30")
