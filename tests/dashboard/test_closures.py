@@ -30,7 +30,6 @@ def test_a_closure_first_shows_whom_it_affects_and_is_taken_back(manager: Page, 
     expect(manager.get_by_role("status")).to_contain_text("Wed, 3 Jun 2026 – Thu, 4 Jun 2026: closed.")
     expect(manager.locator(".closures li", has_text=SCRIPT)).to_contain_text("Main Street")
     assert manager.title() != "caught"
-    desk.reload()
     expect(desk.locator(".day").nth(2).get_by_text("closed").first).to_be_visible()
     manager.get_by_role("button", name="Undo").click()
     expect(manager.get_by_role("status")).to_contain_text("is removed.")

@@ -93,7 +93,7 @@ def test_the_last_admin_stays_one_and_stays_in(admin: Page) -> None:
 
 
 def test_somebody_is_kept_out_and_let_in_again(admin: Page, receptionist: Page) -> None:
-    receptionist.goto("/app/board")
+    receptionist.goto("/app/find")  # an open board would notice by itself
     open_person(admin, "Meera Nair")
     admin.get_by_role("button", name="Disable").click()
     expect(admin.get_by_role("status")).to_contain_text("Meera Nair cannot sign in any more")
@@ -107,7 +107,7 @@ def test_somebody_is_kept_out_and_let_in_again(admin: Page, receptionist: Page) 
 
 
 def test_a_new_link_takes_the_old_password_away(admin: Page, receptionist: Page) -> None:
-    receptionist.goto("/app/board")
+    receptionist.goto("/app/find")  # an open board would notice by itself
     open_person(admin, "Meera Nair")
     admin.get_by_role("button", name="Make a new link").click()
     expect(admin.get_by_role("heading", level=1)).to_have_text("A link for Meera Nair")

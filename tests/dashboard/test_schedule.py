@@ -32,8 +32,7 @@ def test_a_date_is_closed_with_a_reason_seen_by_another_and_taken_back(manager: 
     manager.get_by_role("button", name="Undo").click()
     expect(manager.get_by_role("button", name="Close this date")).to_be_visible()
     assert fact(manager, "Status") == "open"
-    desk.reload()
-    assert desk.locator(".day").first.get_by_text("closed").count() == 0
+    expect(desk.locator(".day").first.get_by_text("closed")).to_have_count(0)
 
 
 def test_the_places_of_a_date_are_changed_and_what_was_typed_is_kept(manager: Page) -> None:
