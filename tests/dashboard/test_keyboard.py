@@ -184,6 +184,7 @@ def test_windows_are_imported_from_a_file(manager_keys: Keyboard) -> None:
         "branch,day,session,batch,start_time,end_time,max_slots,ai_slots,appointment_type\n"
         "Main Street,sunday,Morning,SU,09:00,11:00,5,,\n"
     )
+    page.on("filechooser", lambda _: None)  # from now on, not only from a moment before the key
     page.goto("/app/windows/import")
     keys.to("CSV file")
     with page.expect_file_chooser() as chooser:
