@@ -1,29 +1,35 @@
 """The board of a week of 210 windows: beside availability of a day, over the wire, and 200 of them beside bookings."""
 
 import asyncio
-import contextlib
-import threading
+import html
+import re
 import time
-from collections.abc import Iterator
+import urllib.request
 from datetime import date, timedelta
 from itertools import cycle
-from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.browser import Visits, visit
 from benchmarks.clinic import HOURS, Clinic, Patients, body_of, new_key, today_in_zone
-from benchmarks.engines import sqlite
-from benchmarks.serving import Served, serving
+from benchmarks.engines import Engine
+from benchmarks.serving import Served, seconds_of_family, serving
+from benchmarks.watching import watching
 from slotkeeper.app import open_database, system_clock
 from slotkeeper.domain.access import operator
 from slotkeeper.domain.model import DAYS, Session
 from slotkeeper.domain.users import Role
 from slotkeeper.load.generator import put_load
 from slotkeeper.operations import Database, directory, schedule, sign_ins, users, windows
+from slotkeeper.operations.appointments import NewAppointment
 
 BATCHES = "ABCDEFGHIJ"
 OPEN = 200
+SECONDS_TO_COME = 1.0
+"""After how long those who have just come are being told what changes."""
 PASSWORD = "correct horse battery"
-SECONDS = 2.0
+SECONDS = 1.0  # short, so that what else the machine does meets what is compared alike
+MOST = 6_000
+"""More bookings than can be made in so many seconds."""
 
 
 class Place(NamedTuple):
@@ -33,14 +39,37 @@ class Place(NamedTuple):
     token: str
 
 
-class Round(NamedTuple):
-    """Milliseconds for an answer, bytes, and bookings a second."""
+class Booked(NamedTuple):
+    """Bookings a second, and the processor time of server and database for one in microseconds."""
 
-    board: float
-    availability: float
-    page_bytes: int
-    alone: float
-    beside: float
+    rate: float
+    processor: float
+
+
+class Asked(NamedTuple):
+    """How long an answer takes where one is asked for at a time, and what of processors it needs, the database's too.
+
+    Both in milliseconds; the first with the load generator's own share.
+    """
+
+    elapsed: float
+    processor: float
+
+
+class Round(NamedTuple):
+    """The board of a week, availability of a day, and bookings beside no open board and beside many."""
+
+    board: Asked
+    availability: Asked
+    alone: Booked
+    beside: Booked
+
+
+class Measured(NamedTuple):
+    """Rounds, and what browsers say of the board; None where there is no browser."""
+
+    rounds: list[Round]
+    visits: Visits | None
 
 
 async def _fill(db: Database, *, now: int) -> Place:
@@ -73,6 +102,11 @@ async def _fill(db: Database, *, now: int) -> Place:
     return Place(clinic, token)
 
 
+def _anywhere(new: NewAppointment) -> NewAppointment:
+    """A booking, over all of the windows of its session."""
+    return new._replace(batch=BATCHES[int(new.parent_phone[-5:]) % len(BATCHES)])
+
+
 def _page(path: str, token: str) -> bytes:
     return (
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\nSec-Fetch-Mode: cors\r\n"
@@ -80,81 +114,84 @@ def _page(path: str, token: str) -> bytes:
     ).encode()
 
 
-@contextlib.contextmanager
-def _open_boards(served: Served, place: Place, on: date) -> Iterator[None]:
-    """So many boards open on one week, read to nowhere, in a thread of their own."""
-    loop = asyncio.new_event_loop()
+class _Bench(NamedTuple):
+    """What the rounds are measured on."""
 
-    async def read() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-        writer.write(_page(f"/app/board/live?date={on}", place.token))
-        while await reader.read(65536):
-            pass
+    engine: Engine
+    served: Served
+    place: Place
+    monday: date
+    patients: Patients
 
-    async def all_of_them() -> None:
-        await asyncio.gather(*[read() for _ in range(OPEN)])
+    def seconds_of_processor(self) -> float:
+        """What the server and the database have used of the processors so far."""
+        return seconds_of_family(self.served.pid) + self.engine.seconds_of_processor()
 
-    task = loop.create_task(all_of_them())
+    def ask(self, request: bytes) -> Asked:
+        """The same request again and again."""
+        before = self.seconds_of_processor()
+        load = put_load(self.served.target, cycle([request]), seconds=SECONDS, connections=1)
+        used = self.seconds_of_processor() - before
+        return Asked(1000 / load.rate, 1000 * used / len(load.latencies))
 
-    def run() -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            loop.run_until_complete(task)
+    def book(self) -> Booked:
+        """Bookings over all windows of two months, by 32 who wait for each answer."""
+        target, key = self.served.target, self.place.clinic.key
+        new = [_anywhere(one) for one in self.patients.spread(MOST)]
+        asked = [target.send("POST", "/v1/appointments", body_of(one), key) for one in new]
+        before = self.seconds_of_processor()
+        load = put_load(target, asked, seconds=SECONDS)
+        used = self.seconds_of_processor() - before
+        return Booked(load.rate, 1e6 * used / len(load.latencies))
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    time.sleep(8)  # until each has had the whole week, which it did not say it had seen
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join()
+    def _live(self) -> str:
+        """Where the page listens, as its script would say it."""
+        url = f"http://127.0.0.1:{self.served.port}/app/board?date={self.monday}"
+        headers = {"Cookie": f"slotkeeper_session={self.place.token}"}
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            page = answer.read().decode()
+        live, seen = (re.search(f'data-{name}="([^"]+)"', page) for name in ("live", "seen"))
+        if live is None or seen is None:
+            raise RuntimeError("the page does not say where it listens")
+        return f"{html.unescape(live[1])}&seen={seen[1]}"
+
+    def book_beside(self) -> Booked:
+        """The same beside open boards. Raises RuntimeError where these were not told what changed."""
+        with watching(self.served.port, _page(self._live(), self.place.token), OPEN) as boards:
+            time.sleep(SECONDS_TO_COME)
+            booked = self.book()
+        if boards.seen.events < OPEN * SECONDS:  # at least one a second for each of them
+            raise RuntimeError(f"the open boards were told only {boards.seen.events} changes")
+        return booked
+
+    def round(self, number: int) -> Round:
+        """All of it once; bookings without and with open boards in turn, every other time the other way round."""
+        clinic, token = self.place.clinic, self.place.token
+        board = self.ask(_page(f"/app/board?date={self.monday}", token))
+        path = f"/v1/appointment-slots/availability?date={self.monday}"
+        availability = self.ask(self.served.target.get(path, clinic.key))
+        if number % 2:
+            beside, alone = self.book_beside(), self.book()
+        else:
+            alone, beside = self.book(), self.book_beside()
+        return Round(board, availability, alone, beside)
 
 
-def _milliseconds(served: Served, request: bytes) -> float:
-    """How long one answer takes where only one is asked for at a time, the load generator's own share included."""
-    return 1000 / put_load(served.target, cycle([request]), seconds=SECONDS, connections=1).rate
+def measure(engine: Engine, *, rounds: int) -> Measured:
+    """On one server process that keeps no reply, so that availability is looked up each time."""
+    place = asyncio.run(_prepare(engine))
+    first = place.clinic.first
+    monday = first + timedelta(days=7 - first.weekday())
+    with serving(engine.url, keep=False) as served:
+        cookie = ("slotkeeper_session", place.token)
+        visits = visit(f"http://127.0.0.1:{served.port}/app/board?date={monday}", cookie=cookie, number=rounds)
+        bench = _Bench(engine, served, place, monday, Patients(place.clinic))
+        return Measured([bench.round(number) for number in range(rounds)], visits)
 
 
-def _size(served: Served, request: bytes) -> int:
-    """The bytes of one answer, its head included."""
-
-    async def ask() -> int:
-        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in head.splitlines() if line.lower().startswith(b"content-length")
-        )
-        writer.close()
-        return len(head) + length
-
-    return asyncio.run(ask())
-
-
-def measure(folder: Path, *, rounds: int) -> list[Round]:
-    """On SQLite, one server process that keeps no reply, so that availability is looked up each time."""
-    with sqlite(folder) as engine:
-        db = open_database(engine.url)
-        place = asyncio.run(_fill(db, now=system_clock()))
-        clinic = place.clinic
-        monday = clinic.first + timedelta(days=7 - clinic.first.weekday())
-        patients = Patients(clinic)
-        with serving(engine.url, keep=False) as served:
-            board = _page(f"/app/board?date={monday}", place.token)
-            day = served.target.get(f"/v1/appointment-slots/availability?date={monday}", clinic.key)
-
-            def book() -> float:
-                asked = (
-                    served.target.send("POST", "/v1/appointments", body_of(new), clinic.key)
-                    for new in patients.spread(500)
-                )
-                return put_load(served.target, asked, seconds=SECONDS).rate
-
-            found = []
-            for _ in range(rounds):
-                alone = book()
-                with _open_boards(served, place, monday):
-                    beside = book()
-                times = _milliseconds(served, board), _milliseconds(served, day)
-                found.append(Round(*times, _size(served, board), alone, beside))
-            return found
+async def _prepare(engine: Engine) -> Place:
+    db = open_database(engine.url)
+    place = await _fill(db, now=system_clock())
+    await db.close()
+    await engine.settle()
+    return place

@@ -11,6 +11,7 @@ from slotkeeper.store import tables
 MODULES = sorted(Path(store.__path__[0]).glob("*.py"))
 
 UNROUTED = {
+    "board._REVISIONS_OF_ALL": "a process asks for all its open boards at once; not so on a distributed database",
     "directory._ORGANIZATIONS": "the person at the command line lists all organizations",
     "directory._HORIZONS": "rolling forward looks for work in every organization; what it finds is done one by one",
     "sign_ins._SOME": "a browser that knows no organization yet asks whether there is only one",

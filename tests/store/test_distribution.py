@@ -61,12 +61,14 @@ def test_a_database_that_cannot_be_distributed_is_refused_and_left_as_it_was(url
 @pytest.mark.parametrize("url", [SQLITE, *SERVERS], indirect=True)
 def test_a_database_of_one_part_is_whole(database: Database) -> None:
     assert wait_for(database.is_whole())
+    assert not wait_for(database.is_distributed())
 
 
 def test_all_tables_are_distributed_in_order_beside_the_organizations(noting: Database, stand_in: str) -> None:
     assert wait_for(noting.distribute()) == NAMES
     assert stand_in_citus.asked(stand_in) == EVERYTHING
     assert wait_for(noting.schema_step()) == current_step()
+    assert wait_for(noting.is_distributed())
 
 
 def test_distributing_again_changes_nothing(noting: Database, stand_in: str) -> None:

@@ -1,6 +1,5 @@
 """The board: a week of one branch, live while others book, and a month of it as a heat map."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from functools import cache
@@ -27,10 +26,10 @@ LEVELS = 5
 
 
 class Day(NamedTuple):
-    """One day of the board: its cards by session, and why it is closed."""
+    """One day of the board: the cards of each session as HTML, and why it is closed."""
 
     date: date
-    sessions: list[tuple[Session, list[Markup]]]
+    sessions: list[tuple[Session, Markup]]
     closures: list[str]
 
 
@@ -47,7 +46,7 @@ async def show_board(visit: Visit) -> Answer:
         Day(
             on,
             [
-                (one, [writer.write(card) for card in by_day.get(on, []) if card.slot.session == one])
+                (one, writer.write_all(card for card in by_day.get(on, ()) if card.slot.session == one))
                 for one in sessions
             ],
             [reason for first, last, reason in stored.closures if first <= on <= last],
@@ -89,8 +88,9 @@ async def _events(visit: Visit, watcher: Watcher, shown: Filter) -> AsyncIterato
             continue
         if place not in change.told:  # written once for all who read it in the same words
             cards = _list(visit, change.window_dates, shown)
+            counted = _list(visit, change.counted, shown)
             name = "page" if change.is_new else "cards"
-            data = "[]" if change.is_new else _writer(visit).pack(cards)
+            data = "[]" if change.is_new else _writer(visit).pack(cards, counted)
             change.told[place] = f"id: {_text(change.stored.revision)}\nevent: {name}\ndata: {data}\n\n".encode()
         yield change.told[place]
     yield b"event: end\ndata: []\n\n"
@@ -103,8 +103,7 @@ async def poll_board(visit: Visit) -> Answer:
     if stored is None:
         return Response(status_code=204)
     cards = _writer(visit).pack(_list(visit, stored.window_dates, shown))
-    seen = json.dumps(_text(stored.revision))
-    return Response(f'{{"seen": {seen}, "cards": {cards}}}', media_type="application/json")
+    return Response(f'{{"seen": "{_text(stored.revision)}", "news": {cards}}}', media_type="application/json")
 
 
 async def show_month(visit: Visit) -> Answer:

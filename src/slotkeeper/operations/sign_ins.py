@@ -63,15 +63,17 @@ async def find_signed_in(
     return SignedIn(caller, seen.user, seen.organization, token)
 
 
-async def list_ended(db: Database, org_id: str, tokens: Collection[str], *, now: int) -> set[str]:
-    """Those of some tokens of an organization that stand for nobody any more: all of them in one statement."""
-    hashes = {hash_secret(token): token for token in tokens}
+async def list_ended(db: Database, org_id: str, people: Collection[SignedIn], *, now: int) -> set[str]:
+    """The tokens of those who are not signed in any more to an organization, or by another role: in one statement."""
+    roles = {who.token: who.user.role for who in people}
+    hashes = {hash_secret(token): token for token in roles}
     standing = await db.read(lambda tx: store.list_standing(tx, org_id, sorted(hashes)))
-    return {
-        token
-        for token_hash, token in hashes.items()
-        if token_hash not in standing or has_ended(*standing[token_hash], now)
-    }
+    ended = set()
+    for token_hash, token in hashes.items():
+        created_at, seen_at, role = standing.get(token_hash, (0, 0, None))
+        if role != roles[token] or has_ended(created_at, seen_at, now):
+            ended.add(token)
+    return ended
 
 
 async def find_organization(db: Database, org_id: str | None) -> tuple[str, str] | None:

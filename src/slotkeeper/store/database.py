@@ -141,6 +141,10 @@ class Database(Protocol):
         """
         ...
 
+    async def is_distributed(self) -> bool:
+        """Whether organizations are on different nodes, so that a statement about several of them asks all nodes."""
+        ...
+
     async def is_whole(self) -> bool:
         """Whether every part of a database that answers does so; only one that is distributed has several."""
         ...

@@ -151,6 +151,10 @@ class PostgresDatabase:
         await self._migrate()
         return await self._distribute()
 
+    async def is_distributed(self) -> bool:
+        """See the protocol."""
+        return await self.read(distribution.is_distributed)
+
     async def is_whole(self) -> bool:
         """See the protocol; asks each node, and waits for a moment."""
         try:

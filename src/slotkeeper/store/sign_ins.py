@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from slotkeeper.domain.sign_ins import WINDOW, Purpose
-from slotkeeper.domain.users import User
+from slotkeeper.domain.users import Role, User
 from slotkeeper.store.database import SQL, Connection, Database, pack
 from slotkeeper.store.users import user_of
 
@@ -21,7 +21,7 @@ _SEEN = SQL("""
 """)
 
 _STANDING = SQL("""
-    SELECT s.token_hash, s.created_at, s.seen_at
+    SELECT s.token_hash, s.created_at, s.seen_at, u.role
     FROM @rows(:hashes, token_hash TEXT) t CROSS JOIN sign_ins s CROSS JOIN users u
     WHERE s.org_id = :org_id AND s.token_hash = t.token_hash AND u.org_id = :org_id AND u.user_id = s.user_id
       AND u.disabled_at IS NULL
@@ -109,10 +109,10 @@ async def find_sign_in(db: Database, org_id: str, token_hash: str) -> Seen | Non
     return None if row is None else Seen(user_of(row[:9]), *row[9:])
 
 
-async def list_standing(tx: Connection, org_id: str, token_hashes: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """When those of some sign-ins began and were last seen that are there, and whose person is not disabled."""
+async def list_standing(tx: Connection, org_id: str, token_hashes: Sequence[str]) -> dict[str, tuple[int, int, Role]]:
+    """Of some sign-ins those whose person is not disabled: when they began and were last seen, and the role."""
     rows = await tx.fetch(_STANDING, org_id=org_id, hashes=pack([(one,) for one in token_hashes]))
-    return {token_hash: (created_at, seen_at) for token_hash, created_at, seen_at in rows}
+    return {token_hash: (created_at, seen_at, Role(role)) for token_hash, created_at, seen_at, role in rows}
 
 
 async def insert_sign_in(tx: Connection, org_id: str, token_hash: str, user_id: str, *, now: int) -> None:

@@ -156,11 +156,15 @@ class SqliteDatabase:
             return await self._in_writer(self._migrate)
 
     async def distribute(self) -> list[str]:
-        """See the protocol: a file is on one machine."""
+        """See the protocol: it cannot be."""
         raise Unavailable(
             "A SQLite file cannot be distributed: name a PostgreSQL database that has the extension 'citus', "
             "or migrate without --distributed."
         )
+
+    async def is_distributed(self) -> bool:
+        """See the protocol: a file is on one machine."""
+        return False
 
     async def is_whole(self) -> bool:
         """See the protocol: a file has no parts."""

@@ -17,9 +17,10 @@ const POLL = 5000;
 let seen = week?.dataset.seen;
 let source = null;
 let timer = null;
+const marks = new WeakMap();
 
 // What differs is put in the place of what was; the focus stays where it is.
-function put(cards) {
+function put([cards, counted]) {
   for (const [id, html] of cards) {
     const old = document.getElementById(id);
     if (!old) return location.reload();
@@ -30,9 +31,30 @@ function put(cards) {
     const had = old.contains(document.activeElement);
     old.replaceWith(card);
     if (had) card.querySelector("a")?.focus();
-    card.classList.add("fresh");
-    setTimeout(() => card.classList.remove("fresh"), 2000);
+    mark(card);
   }
+  for (const [id, kind, left, hint, whole, filled, ai] of counted) {
+    const card = document.getElementById(id);
+    if (!card) return location.reload();
+    card.className = `card${kind}`;
+    card.querySelector(".places > *").textContent = left;
+    card.querySelector(".hint").textContent = hint;
+    const bar = card.querySelector(".fill");
+    if (bar) {
+      bar.setAttribute("viewBox", `0 0 ${whole} 1`);
+      bar.querySelector(".filled").setAttribute("width", filled);
+      bar.querySelector(".ai").setAttribute("x", filled);
+      bar.querySelector(".ai").setAttribute("width", ai);
+    }
+    mark(card);
+  }
+}
+
+// What has just changed is marked for a moment.
+function mark(card) {
+  card.classList.add("fresh");
+  clearTimeout(marks.get(card));
+  marks.set(card, setTimeout(() => card.classList.remove("fresh"), 2000));
 }
 
 // Where events do not come through, it is asked every few seconds.
@@ -41,11 +63,11 @@ async function poll() {
     const answer = await fetch(`${week.dataset.changes}&seen=${seen}`);
     if (answer.status === 401) return location.reload();
     if (answer.status === 200) {
-      const news = await answer.json();
+      const told = await answer.json();
       const before = seen;
-      seen = news.seen;
-      if (news.cards.length !== week.querySelectorAll(".card").length || before.split("-")[3] !== seen.split("-")[3]) return location.reload();
-      put(news.cards);
+      seen = told.seen;
+      if (told.news[0].length !== week.querySelectorAll(".card").length || before.split("-")[3] !== seen.split("-")[3]) return location.reload();
+      put(told.news);
     }
   } catch {
     // The server is away for a moment.
