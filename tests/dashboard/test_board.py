@@ -67,6 +67,16 @@ def test_another_branch_is_chosen_and_remembered(receptionist: Page) -> None:
     expect(receptionist.get_by_label("Branch")).to_have_value("7c9e6679-7425-40de-944b-e07fc1f90ae7")
 
 
+def test_a_branch_without_windows_leads_a_manager_to_them(manager: Page, desk: Desk) -> None:
+    boss, now = operator(desk.org_id), desk.clock()
+    branch = desk.run(directory.create_branch(desk.db, boss, name="Hill Road", timezone=None, now=now))
+    manager.goto(f"/app/board?branch={branch.branch_id}")
+    expect(manager.get_by_text("There are no windows to show in this week.")).to_be_visible()
+    assert_sound(manager)
+    manager.get_by_role("link", name="Look at the weekly windows").click()
+    expect(manager.get_by_role("heading", level=1)).to_contain_text("Weekly windows")
+
+
 def test_weeks_are_moved_by_keys_and_links(receptionist: Page) -> None:
     receptionist.goto("/app/board")
 
