@@ -34,9 +34,10 @@ ALLOWED = {
     "texts": {"domain"},
     "tools": {"domain", "operations", "texts", "tools"},
     "api": {"domain", "operations", "settings", "tools", "api"},
-    "load": {"domain", "load"},
+    "svg": set(),
+    "load": {"domain", "load", "svg"},
     "cli": {"domain", "operations", "settings", "load", "app", "cli"},
-    "dashboard": {"domain", "operations", "settings", "texts", "dashboard"},
+    "dashboard": {"domain", "operations", "settings", "svg", "texts", "dashboard"},
     "__main__": {"cli"},
     "app": {"domain", "store", "operations", "settings", "api", "dashboard", "tools", "app"},
 }
