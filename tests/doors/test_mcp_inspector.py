@@ -56,9 +56,8 @@ def test_the_inspector_lists_the_tools_and_finds_no_fault_with_them(
 
 
 @pytest.mark.parametrize(
-    ("transport", "era"), [(over_http, "modern"), (over_http, "legacy"), (over_a_pipe, "legacy")],
-    ids=["http-modern", "http-legacy", "stdio"],
-)  # fmt: skip
+    ("transport", "era"), [(over_http, "modern"), (over_a_pipe, "legacy")], ids=["http-modern", "stdio-legacy"]
+)
 def test_the_inspector_runs_every_tool(transport: Any, era: str, server: str, cast: Cast) -> None:
     def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         given = [part for name, value in arguments.items() for part in ("--tool-arg", f"{name}={value}")]

@@ -1,6 +1,7 @@
 """The platforms' own shapes: documented requests get answers of the documented shape, and nothing is done twice."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from slotkeeper.api.platforms import LARGEST, PLATFORM_OPERATIONS
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.tools import calls
 from tests.doors.calling import PHONES, Phone, Retell, Vapi, example
+from tests.doors.serving import served
 from tests.doors.tooling import Clinic, open_clinic
 from tests.world import Cast, Client, World, refused
 
@@ -331,3 +333,15 @@ def send(client: Client, path: str, body: Any) -> httpx.Response:
     """A body in ASCII, so that it may also hold what is no text."""
     content = json.dumps(body).encode()
     return client.request("POST", path, content=content, headers={"content-type": "application/json"})
+
+
+def test_the_same_call_that_comes_many_times_at_once_is_done_once(world: World, clinic: Clinic) -> None:
+    vapi = Vapi(clinic.owner)
+    body = vapi.body("book_appointment", booking("Mia Braun"), "tool-call-000019")
+    headers = {"authorization": f"Bearer {clinic.owner.key}"}
+    with served(world) as url, served(world) as other, ThreadPoolExecutor(8) as pool:
+        urls = [f"{(url, other)[number % 2]}{Vapi.path}" for number in range(16)]
+        answers = list(pool.map(lambda one: httpx.post(one, json=body, headers=headers, timeout=20).json(), urls))
+    assert all(answer == answers[0] for answer in answers)
+    assert json.loads(answers[0]["results"][0]["result"])["reason_code"] == "BOOKED"
+    assert booked(clinic) == [("Mia Braun", "confirmed")]
