@@ -92,11 +92,13 @@ def _report_boards_on(engine: Engine) -> None:
 
 
 def _report_talking(folder: Path) -> None:
-    for engine, name, rounds in talking.measure(folder, rounds=3):
+    for engine, name, rounds in talking.measure(folder, rounds=5):
         print(f"\n{name}, {engine}, {talking.CONNECTIONS} connections, one server process that keeps no reply")
         _line("answers a second, times as many", [one.tool / one.plain for one in rounds])
         _line("  the tool", [one.tool for one in rounds])
         _line("  the interface", [one.plain for one in rounds])
+        costs = [one.tool_cost / one.plain_cost for one in rounds]
+        _line("processor time of an answer, times as much", costs, "goal ≤ 2.00")
         longer = [one.tool_p99 / one.plain_p99 for one in rounds]
         _line(f"p99 at {rounds[-1].rate:,.0f} a second: times as long", longer, "goal ≤ 2.00")
         _line("  the tool, ms", [one.tool_p99 for one in rounds])

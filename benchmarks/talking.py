@@ -10,9 +10,10 @@ import uvloop
 
 from benchmarks.clinic import DATES, HOURS, SERVICES, Clinic, fill
 from benchmarks.engines import ENGINES, Engine
-from benchmarks.serving import serving
+from benchmarks.measuring import ask
+from benchmarks.serving import Served, serving
 from slotkeeper.app import open_database, system_clock
-from slotkeeper.load.generator import Load, put_load, put_steady_load
+from slotkeeper.load.generator import put_steady_load
 from slotkeeper.load.target import Target
 
 CONNECTIONS = 16
@@ -34,10 +35,12 @@ class Pair(NamedTuple):
 
 
 class Round(NamedTuple):
-    """Answers a second of both as fast as they go; p99 of both, in ms, at one rate."""
+    """Both as fast as they go: answers a second, processor time of one in µs; p99 of both, in ms, at one rate."""
 
     tool: float
     plain: float
+    tool_cost: float
+    plain_cost: float
     rate: float
     tool_p99: float
     plain_p99: float
@@ -53,7 +56,7 @@ def measure(folder: Path, *, rounds: int) -> Iterator[tuple[str, str, list[Round
             clinic = uvloop.run(_fill(engine))
             with serving(engine.url, keep=False) as served:
                 for pair in _pairs(served.target, clinic):
-                    found = [_round(served.target, pair) for _ in range(rounds + 1)]
+                    found = [_round(served, engine, pair) for _ in range(rounds + 1)]
                     yield engine.name, pair.name, found[1:]
 
 
@@ -111,15 +114,17 @@ def _pairs(target: Target, clinic: Clinic) -> list[Pair]:
     ]
 
 
-def _round(target: Target, pair: Pair) -> Round:
-    def fast(requests: Requests) -> Load:
-        return put_load(target, requests(), seconds=SECONDS, connections=CONNECTIONS)
-
-    tool, plain = fast(pair.tool).rate, fast(pair.plain).rate
-    rate = min(tool, plain) * SHARE
-
-    def steady(requests: Requests) -> float:
-        load = put_steady_load(target, requests(), rate=rate, seconds=SECONDS * 2, connections=CONNECTIONS)
-        return load.percentile(0.99)
-
-    return Round(tool, plain, rate, steady(pair.tool), steady(pair.plain))
+def _round(served: Served, engine: Engine, pair: Pair) -> Round:
+    tool, plain = (
+        ask(served, engine, requests(), seconds=SECONDS, connections=CONNECTIONS)
+        for requests in (pair.tool, pair.plain)
+    )
+    rate = min(tool.load.rate, plain.load.rate) * SHARE
+    tool_p99, plain_p99 = (
+        put_steady_load(served.target, requests(), rate=rate, seconds=SECONDS * 2, connections=CONNECTIONS).percentile(
+            0.99
+        )
+        for requests in (pair.tool, pair.plain)
+    )
+    costs = tool.server + tool.database, plain.server + plain.database
+    return Round(tool.load.rate, plain.load.rate, *costs, rate, tool_p99, plain_p99)

@@ -38,3 +38,35 @@ def test_a_place_can_be_booked_at_once(clinic: Clinic) -> None:
         "book_appointment", "BOOKED", service="Vaccination", date="Monday the 8th", time="three", **ASHA
     )
     assert booked["data"]["time"] == "2026-06-08T15:00"
+
+
+def test_what_is_said_beside_an_id_must_be_the_same_place(clinic: Clinic) -> None:
+    kept = clinic.agent.done("hold_slot", "HELD", service="checkup", date="June 8th", time="9:30")["data"]["hold_id"]
+    slot_id = f"{clinic.morning}||2026-06-08||{clinic.checkup}"
+    for wrong in ({"date": "June 15th"}, {"service": "vaccination"}):
+        asked = clinic.agent.refused("book_appointment", "PLACES_DIFFER", hold_id=kept, **ASHA, **wrong)
+        assert asked["spoken"] == (
+            "That would be General Checkup on Monday the 8th of June at half past nine in the morning; is that right?"
+        )
+        clinic.agent.refused("hold_slot", "PLACES_DIFFER", slot_id=slot_id, time="9:30", **wrong)
+    clinic.agent.done(
+        "book_appointment", "BOOKED", hold_id=kept, **ASHA, date="next week", service="checkup", branch="main street"
+    )
+
+
+def test_a_hold_keeps_the_time_that_was_chosen(clinic: Clinic) -> None:
+    slot_id = f"{clinic.morning}||2026-06-08||{clinic.checkup}"
+    kept = clinic.agent.done("hold_slot", "HELD", slot_id=slot_id, time="quarter past ten")["data"]["hold_id"]
+    booked = clinic.agent.done("book_appointment", "BOOKED", hold_id=kept, **ASHA)
+    assert booked["data"]["time"] == "2026-06-08T10:15"
+    later = clinic.agent.done("hold_slot", "HELD", slot_id=slot_id)["data"]
+    assert later["time"] == "2026-06-08T09:00"
+    clinic.agent.refused("hold_slot", "OUTSIDE_AVAILABILITY", slot_id=slot_id, time="2 pm")
+
+
+def test_a_hold_that_ran_out_is_not_booked(clinic: Clinic) -> None:
+    kept = clinic.agent.done("hold_slot", "HELD", service="checkup", date="June 8th", time="9:30")["data"]["hold_id"]
+    clinic.owner.world.clock.advance(minutes=6)
+    late = clinic.agent.refused("book_appointment", "HOLD_EXPIRED", hold_id=kept, **ASHA)
+    assert late["spoken"] == "The place that I kept is no longer yours; shall I look again?"
+    assert clinic.owner.records("2026-06-08")[0]["filled_slots"] == 0

@@ -203,3 +203,15 @@ def test_dates_places_and_lists_are_said_as_people_say_them() -> None:
     assert SAY.either(["a", "b", "c"]) == "a, b or c"
     assert SAY.all(["a", "b"]) == "a and b"
     assert SAY.all(["a"]) == "a"
+
+
+def test_a_time_that_is_rare_is_found_behind_many_others(owner: Client) -> None:
+    owner.branch("Main")
+    owner.service("Checkup")
+    for day in ("monday", "tuesday", "wednesday", "thursday", "friday"):
+        for batch in range(6):
+            owner.window(day=day, batch_name=f"B{batch}")
+    owner.window(day="saturday", session="Evening", start_time="18:00", end_time="20:00")
+    owner.override(owner.slots("2026-06-06")[0]["calendar_id"], "2026-06-06", status="CLOSED")
+    found = Agent(owner).done("find_next_available", "OPEN", time="after 6 pm")
+    assert [one["time"] for one in found["options"]][:1] == ["2026-06-13T18:00"]

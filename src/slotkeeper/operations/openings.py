@@ -14,7 +14,7 @@ from slotkeeper.domain.booking import Reason, Rules, Wish
 from slotkeeper.domain.calendar import today
 from slotkeeper.domain.model import Branch, Session, WindowDate
 from slotkeeper.operations.directory import pick
-from slotkeeper.operations.facts import Known, read_known
+from slotkeeper.operations.facts import Knowledge, Known, read_known
 from slotkeeper.operations.projection import LAST_DATE
 from slotkeeper.operations.windows import choose_service
 from slotkeeper.store import days, directory
@@ -54,16 +54,19 @@ class Openings(NamedTuple):
     found: list[Opening]
 
 
-async def list_openings(db: Database, caller: Caller, asking: Asking, *, now: int) -> Openings:
+async def list_openings(
+    db: Database, caller: Caller, asking: Asking, *, now: int, knowledge: Knowledge | None = None
+) -> Openings:
     """The first window-dates that a booking over the caller's channel would get now, by date and time.
 
+    ``knowledge`` spares reading what is known already, for whoever asks for little else.
     A window that is under way counts as long as a moment of it can be booked. Raises NotFound for a service or
     a branch that is not there.
     """
     caller.require(Scope.SLOTS_READ)
 
     async def work(tx: Connection) -> Openings:
-        known = await read_known(tx, caller.org_id)
+        known = await (read_known(tx, caller.org_id) if knowledge is None else knowledge.get(tx, caller.org_id))
         wanted = _Wanted(caller, asking, known, now)
         first = asking.first or wanted.today
         last = min(first + timedelta(days=asking.days - 1), LAST_DATE)

@@ -18,7 +18,7 @@ from slotkeeper.tools.answer import Answer
 from slotkeeper.tools.arguments import Said
 from slotkeeper.tools.openings import BRANCH, DATE, SERVICE
 from slotkeeper.tools.patients import read_phone
-from slotkeeper.tools.places import Place, find_hold, looking, place_of_hold, read_place, refused
+from slotkeeper.tools.places import Place, find_hold, looking, place_of_hold, read_place, refused, require_agreement
 from slotkeeper.tools.turn import Mend, Turn
 
 TTL = 300
@@ -158,6 +158,7 @@ async def _place(turn: Turn, said: BookAppointment, hold_id: str | None) -> Plac
     if hold is None:
         return None
     kept = place_of_hold(turn, hold)
+    require_agreement(turn, kept, service=said.service, branch=said.branch, day=said.date)
     if said.time is None:
         return kept._replace(calendar_id=None)
     slot_id = f"{hold.calendar_id}||{hold.date}||{hold.service_id}"

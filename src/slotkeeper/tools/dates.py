@@ -1,12 +1,16 @@
 """What a caller says of a day and a time, as a tool takes it: resolved in the branch's zone, or asked back."""
 
-from datetime import date
+from datetime import date, timedelta
 
+from slotkeeper.domain.calendar import local
 from slotkeeper.tools.answer import MOST_OPTIONS, Option
 from slotkeeper.tools.spoken_dates import resolve
 from slotkeeper.tools.spoken_meanings import Question, When, Why
-from slotkeeper.tools.spoken_times import read_times
+from slotkeeper.tools.spoken_times import END, read_times
 from slotkeeper.tools.turn import Mend, Turn
+
+ROUND = 5
+"""A window that is under way is offered from the next five minutes on."""
 
 
 def read_when(turn: Turn, said: str, time: str | None, timezone: str) -> When:
@@ -21,6 +25,15 @@ def read_when(turn: Turn, said: str, time: str | None, timezone: str) -> When:
         question = turn.texts.gettext("What time would suit you?")
         raise Mend("TIME_NOT_UNDERSTOOD", question, on=found.first if found.is_one else None)
     return found._replace(times=times)
+
+
+def first_to_come(turn: Turn, timezone: str, on: date, start_time: str) -> str:
+    """The start of a window on a date; of one under way the next five minutes, ``24:00`` where there are none."""
+    moment = local(turn.now, timezone)
+    if on != moment.date() or start_time >= f"{moment:%H:%M}":
+        return start_time
+    soon = moment + timedelta(minutes=ROUND - moment.minute % ROUND)
+    return f"{soon:%H:%M}" if soon.date() == on else END
 
 
 def ask(turn: Turn, question: Question, timezone: str) -> Mend:

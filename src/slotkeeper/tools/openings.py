@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from slotkeeper.domain.access import Scope
 from slotkeeper.domain.booking import NEAREST, Reason
-from slotkeeper.domain.calendar import local
 from slotkeeper.domain.model import Branch, Service
 from slotkeeper.operations import explain as explaining
 from slotkeeper.operations.explain import Asked
@@ -16,9 +15,9 @@ from slotkeeper.operations.openings import Asking, Opening, list_openings
 from slotkeeper.texts import N_
 from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option
 from slotkeeper.tools.arguments import Said
-from slotkeeper.tools.dates import read_when
+from slotkeeper.tools.dates import first_to_come, read_when
 from slotkeeper.tools.directory import choose_branch, choose_service, find_branch
-from slotkeeper.tools.spoken_meanings import When
+from slotkeeper.tools.spoken_meanings import DAY, When
 from slotkeeper.tools.spoken_times import ANY, Times
 from slotkeeper.tools.turn import Mend, Turn
 
@@ -28,8 +27,6 @@ ENOUGH = 6
 """How many are looked at where any time will do: several may be at the same time, which is said once."""
 AHEAD = 60
 """How many dates are looked through for another one."""
-ROUND = 5
-"""A window that is under way is offered from the next five minutes on."""
 
 DATE = (
     "The day in the caller's own words, such as 'tomorrow morning' or 'next Monday', or YYYY-MM-DD. Do not work it out."
@@ -73,6 +70,13 @@ class Wanted(NamedTuple):
     branch: Branch | None
     when: When
     timezone: str
+
+
+class Found(NamedTuple):
+    """An opening, and the first time of it that is meant and still to come."""
+
+    opening: Opening
+    time: str
 
 
 async def check_availability(turn: Turn, given: CheckAvailability) -> Answer:
@@ -132,56 +136,60 @@ def _wanted(turn: Turn, date_: str, time: str | None, service: str | None, branc
     return Wanted(choose_service(turn, service), where, when, timezone)
 
 
-async def _look(turn: Turn, wanted: Wanted) -> list[Opening]:
-    """The openings at the times that are meant, by date and time."""
+async def _look(turn: Turn, wanted: Wanted) -> list[Found]:
+    """The first openings at the times that are meant, by date and time.
+
+    Where a time is meant, dates are looked through until there is one: the first that are free may all be at others.
+    """
     when = wanted.when
-    days = (when.last - when.first).days + 1
     limit = ENOUGH if when.times.is_any else MOST_LOOKED_AT
-    asking = Asking(
-        wanted.service.service_id,
-        None if wanted.branch is None else wanted.branch.branch_id,
-        when.times.session,
-        when.first,
-        min(days, 366),
-        limit,
-    )
-    found = await list_openings(turn.site.db, turn.caller, asking, now=turn.now)
-    return [opening for opening in found.found if _time_of(turn, opening, when.times) is not None]
+    first = when.first
+    while first <= when.last:
+        asking = Asking(
+            wanted.service.service_id,
+            None if wanted.branch is None else wanted.branch.branch_id,
+            when.times.session,
+            first,
+            min((when.last - first).days + 1, 366),
+            limit,
+        )
+        db, knowledge = turn.site.db, turn.site.knowledge
+        found = (await list_openings(db, turn.caller, asking, now=turn.now, knowledge=knowledge)).found
+        times = [(opening, _time_of(turn, opening, when.times)) for opening in found]
+        meant = [Found(opening, time) for opening, time in times if time is not None]
+        if meant or len(found) < limit:
+            return meant
+        last = found[-1].at.date  # of which there may be more
+        first = last if last > first else last + DAY
+    return []
 
 
 def _time_of(turn: Turn, opening: Opening, times: Times) -> str | None:
     """The first time of an opening that is meant and still to come; None where there is none."""
     at = opening.at
-    moment = local(turn.now, turn.known.zones[at.branch_id])
-    earliest = at.start_time
-    if at.date == moment.date() and earliest < f"{moment:%H:%M}":
-        soon = moment + timedelta(minutes=ROUND - moment.minute % ROUND)
-        earliest = f"{soon:%H:%M}" if soon.date() == moment.date() else "24:00"
+    earliest = first_to_come(turn, turn.known.zones[at.branch_id], at.date, at.start_time)
     if times.exact is not None:
         return times.exact if at.start_time <= times.exact < at.end_time and times.exact >= earliest else None
     first = max(earliest, times.start)
     return first if first < min(at.end_time, times.end) else None
 
 
-def offer(turn: Turn, found: Iterable[Opening], wanted: Wanted) -> list[Option]:
+def offer(turn: Turn, found: Iterable[Found], wanted: Wanted) -> list[Option]:
     """At most three openings as options, each time once."""
     options: list[Option] = []
-    for opening in found:
-        option = _option(turn, opening, wanted)
-        if option is not None and option.spoken not in [one.spoken for one in options]:
+    for one in found:
+        option = _option(turn, one, wanted)
+        if option.spoken not in [other.spoken for other in options]:
             options.append(option)
         if len(options) == MOST_OPTIONS:
             break
     return options
 
 
-def _option(turn: Turn, opening: Opening, wanted: Wanted) -> Option | None:
-    at, times = opening.at, wanted.when.times
-    time = _time_of(turn, opening, times)
-    if time is None:
-        return None
+def _option(turn: Turn, found: Found, wanted: Wanted) -> Option:
+    at, time = found.opening.at, found.time
     say, gettext = turn.say, turn.texts.gettext
-    if times.exact is not None:
+    if wanted.when.times.exact is not None:
         spoken = say.moment(at.date, time, turn.today(wanted.timezone))
     else:
         day = say.day(at.date, turn.today(wanted.timezone))
@@ -189,7 +197,7 @@ def _option(turn: Turn, opening: Opening, wanted: Wanted) -> Option | None:
     if wanted.branch is None and len(turn.known.branches) > 1:
         name = next(one.name for one in turn.known.branches if one.branch_id == at.branch_id)
         spoken = gettext("%(time)s at %(branch)s", time=spoken, branch=say.name(name))
-    slot_id = f"{at.calendar_id}||{at.date}||{opening.service_id}"
+    slot_id = f"{at.calendar_id}||{at.date}||{found.opening.service_id}"
     return Option(spoken, slot_id=slot_id, time=f"{at.date}T{time}")
 
 

@@ -1,11 +1,11 @@
 """The place that a caller chose, by the id of a hold or a slot, or in their own words."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 from slotkeeper.domain.access import Caller, Scope
 from slotkeeper.domain.booking import Reason, Rules
-from slotkeeper.domain.calendar import instant_of, local, wall_time_of
+from slotkeeper.domain.calendar import instant_of
 from slotkeeper.domain.errors import (
     InvalidInput,
     NotAllowedByPolicy,
@@ -19,9 +19,9 @@ from slotkeeper.domain.slot_ids import SlotId, parse_slot_id
 from slotkeeper.operations import windows
 from slotkeeper.operations.holds import get_hold
 from slotkeeper.operations.window_dates import get_window_date
-from slotkeeper.tools.dates import read_when
+from slotkeeper.tools.dates import first_to_come, read_when
 from slotkeeper.tools.directory import choose_branch, choose_service
-from slotkeeper.tools.openings import ROUND, Wanted, but, instead, why
+from slotkeeper.tools.openings import Wanted, but, instead, why
 from slotkeeper.tools.refusals import mend
 from slotkeeper.tools.spoken_meanings import When
 from slotkeeper.tools.spoken_times import Times
@@ -47,7 +47,9 @@ async def read_place(
 ) -> Place:
     """The place that is meant. Raises Mend with the question to ask back."""
     if slot_id is not None:
-        return await _of_slot(turn, _slot_id(turn, slot_id), service, time)
+        place = await _of_slot(turn, _slot_id(turn, slot_id), service, time)
+        require_agreement(turn, place, service=service, branch=branch, day=day)
+        return place
     where = choose_branch(turn, branch)
     what = choose_service(turn, service)
     on, wall_time = read_moment(turn, day, time, turn.zone(where))
@@ -140,8 +142,29 @@ async def _of_slot(turn: Turn, slot_id: SlotId, service: str | None, time: str |
 
 def _first(turn: Turn, branch: Branch, on: date, start_time: str, end_time: str) -> str:
     """The first time of a window that is still to come; its start where it is over, which the rules refuse."""
-    moment = local(turn.now, turn.known.zones[branch.branch_id])
-    if on != moment.date() or start_time >= f"{moment:%H:%M}":
-        return start_time
-    soon = (moment + timedelta(minutes=ROUND - moment.minute % ROUND)).replace(second=0, microsecond=0)
-    return wall_time_of(soon) if soon.date() == on and wall_time_of(soon) < end_time else start_time
+    first = first_to_come(turn, turn.known.zones[branch.branch_id], on, start_time)
+    return first if first < end_time else start_time
+
+
+def require_agreement(turn: Turn, place: Place, *, service: str | None, branch: str | None, day: str | None) -> None:
+    """Refuse what is said besides the id of a hold or a slot, where it says another place than that. Raises Mend."""
+    timezone, wrong = turn.zone(place.branch), ""
+    if service is not None and choose_service(turn, service) != place.service:
+        wrong = "service"
+    elif branch is not None and choose_branch(turn, branch) != place.branch:
+        wrong = "branch"
+    elif day is not None and not _covers(read_when(turn, day, None, timezone), place.on):
+        wrong = "date"
+    if wrong:
+        said = turn.say.moment(place.on, place.wall_time, turn.today(timezone))
+        spoken = turn.texts.gettext(
+            "That would be %(service)s on %(moment)s; is that right?",
+            service=turn.say.name(place.service.name),
+            moment=said,
+        )
+        advice = f"'{wrong}' says another place than the id beside it: leave one of them out."
+        raise Mend("PLACES_DIFFER", spoken, on=place.on, data={"advice": advice})
+
+
+def _covers(when: When, on: date) -> bool:
+    return when.first <= on <= when.last

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from slotkeeper.domain.calendar import local, parse_instant
-from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR
+from slotkeeper.domain.slot_ids import FIRST_YEAR, LAST_YEAR, parse_date
 from slotkeeper.tools.spoken_meanings import (
     DAY,
     MONTHS,
@@ -39,6 +39,9 @@ def resolve(text: str, *, zone: str, now: int) -> When | Question:
     """What is meant by what was said at an instant, on the calendar of a zone. Never a date that is over."""
     at = local(now, zone)
     try:
+        on = parse_date(text)
+        if on is not None:
+            return _not_past(When(on, on), at.date())
         exact = _instant(text, zone)
         if exact is not None:
             return _not_past(exact, at.date())
@@ -96,6 +99,8 @@ class _Reader:
             times = Times(start="17:00")
         if not clean:
             raise Ask(Why.NEEDED)
+        if clean == "this" and times.session is not None:  # "this morning"
+            clean = "today"
         for pattern, build in _COMPILED:
             found = pattern.fullmatch(clean)
             if found is not None:
@@ -199,6 +204,13 @@ class _Reader:
             on = real(*month_after(start), number)
             if on is None:
                 raise Ask(Why.NOT_REAL, end_of(date(*month_after(start), 1)))
+        return self._agreeing(on, found)
+
+    def day_of_next_month(self, found: "re.Match[str]") -> date:
+        """Of "the 5th of next month": that date."""
+        on = real(*month_after(self.today.replace(day=1)), int(found["dn"]))
+        if on is None:
+            raise Ask(Why.NOT_REAL)
         return self._agreeing(on, found)
 
     def date_of_year(self, found: "re.Match[str]") -> date:
@@ -329,7 +341,7 @@ _FROM = rf"(?: (?:from|after))?(?: (?P<base>now|today|tomorrow|{'|'.join(WEEKDAY
 
 _FORMS: tuple[tuple[str, _Build], ...] = (
     (rf"(?:{_WD} )?{_YR}[-/.](?P<m>\d{{1,2}})[-/.]{_DN}", _Reader.iso),
-    (r"(?:later |earlier )?(?:today|now|this|same day)(?: today)?", lambda r, _: r.today),
+    (r"(?:later |earlier )?(?:today|right now|now)", lambda r, _: r.today),
     (r"tomorrow", _Reader.tomorrow),
     (r"day after tomorrow|overmorrow", lambda r, _: r.today + 2 * DAY),
     (r"yesterday|day before yesterday|last (?:night|week|month|year)", _Reader.past),
@@ -349,6 +361,7 @@ _FORMS: tuple[tuple[str, _Build], ...] = (
     (rf"(?:1 )?week (?:from |after |next )?{_WD}", lambda r, m: r.weeks_after(m["wd"], 1)),
     (rf"{_WD} (?:in )?fortnight", lambda r, m: r.weeks_after(m["wd"], 2)),
     (rf"(?:{_WD} )?{_DN}(?: this month)?", _Reader.day_of_month),
+    (rf"(?:{_WD} )?{_DN} next month", _Reader.day_of_next_month),
     (rf"(?:{_WD} )?{_DN} {_MO}(?: {_YR})?", _Reader.date_of_year),
     (rf"(?:{_WD} )?{_MO} {_DN}(?: {_YR})?", _Reader.date_of_year),
     (rf"{_DN} {_MO}(?: {_YR})? {_WD}", _Reader.date_of_year),
