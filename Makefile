@@ -24,7 +24,7 @@ COMPILE := $(RUN)/uv pip compile pyproject.toml --group build --universal --gene
 
 .PHONY: help
 help: ## List what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(RUNTIME): requirements.lock pyproject.toml tools/install
 	@PYTHON="$(PYTHON)" tools/install $(VENV) requirements.lock
@@ -61,6 +61,11 @@ texts: $(DEV) ## Gather the texts of pages and tools for translators, after a ch
 		$(RUN)/pybabel --quiet update -i $(PACKAGE)/locale/messages.pot -o $$file -l $$(basename $$file .po) \
 			--no-fuzzy-matching --omit-header || exit 1; \
 	done
+
+.PHONY: screenshots
+screenshots: $(DEV) ## Take the pictures of the docs anew, from the demo clinic
+	@tools/browser
+	$(RUN)/python -m tests.dashboard.screenshots
 
 .PHONY: check
 check: lint ## The part of `make test` that takes seconds

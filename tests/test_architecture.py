@@ -36,9 +36,10 @@ ALLOWED = {
     "platforms": {"domain", "tools", "platforms"},
     "api": {"domain", "operations", "settings", "tools", "platforms", "api"},
     "mcp": {"domain", "operations", "tools", "platforms", "api", "mcp"},
-    "load": {"domain", "load"},
+    "svg": set(),
+    "load": {"domain", "load", "svg"},
     "cli": {"domain", "operations", "settings", "load", "tools", "platforms", "mcp", "app", "cli"},
-    "dashboard": {"domain", "operations", "settings", "texts", "dashboard"},
+    "dashboard": {"domain", "operations", "settings", "texts", "dashboard", "svg"},
     "__main__": {"cli"},
     "app": {"domain", "store", "operations", "settings", "api", "dashboard", "tools", "mcp", "app"},
 }

@@ -13,6 +13,7 @@ from slotkeeper.api.routes import OPERATIONS
 from slotkeeper.cli.main import slotkeeper
 from slotkeeper.domain import errors
 from slotkeeper.settings import PREFIX, Settings
+from tests.dashboard.screenshots import FOLDER, LARGEST, PICTURES
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "slotkeeper"
@@ -95,6 +96,21 @@ def test_every_relative_link_leads_to_a_file(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if not re.match(r"[a-z]+:|#", target):
             assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+def pictures_of(page: Path) -> set[Path]:
+    """The pictures that a page shows."""
+    text = re.sub(r"`[^`\n]*`", "", page.read_text(encoding="utf-8"))
+    found = re.findall(r"!\[[^\]]+\]\(([^)\s]+)\)", text) + re.findall(r'<img src="([^"]+)" alt="[^"]+"', text)
+    assert len(found) == len(re.findall(r"!\[|<img", text)), "each with words for who cannot see it"
+    return {(page.parent / target).resolve() for target in found}
+
+
+def test_every_picture_is_shown_and_every_picture_that_is_shown_is_there_and_small() -> None:
+    there = {FOLDER / f"{name}.webp" for name in PICTURES}
+    assert set(FOLDER.iterdir()) == there
+    assert set().union(*map(pictures_of, PAGES)) == there
+    assert sum(one.stat().st_size for one in there) < LARGEST
 
 
 def test_every_decision_is_listed_under_its_title() -> None:

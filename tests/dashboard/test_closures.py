@@ -17,7 +17,6 @@ def fill(page: Page, first: str, last: str, reason: str, branch: str = "Every br
 
 def test_a_closure_first_shows_whom_it_affects_and_is_taken_back(manager: Page, screens: Screens) -> None:
     manager.goto("/app/closures")
-    assert_sound(manager)
     fill(manager, "2026-06-03", "2026-06-04", SCRIPT, "Main Street")
     manager.get_by_role("button", name="Show whom it affects").click()
     expect(manager.get_by_text("Somebody has to ring these patients.")).to_be_visible()
@@ -37,29 +36,6 @@ def test_a_closure_first_shows_whom_it_affects_and_is_taken_back(manager: Page, 
     expect(manager.locator(".closures li", has_text=SCRIPT)).to_have_count(0)
     manager.get_by_role("button", name="Undo").click()
     expect(manager.locator(".closures li", has_text=SCRIPT)).to_have_count(1)
-
-
-def test_a_closure_is_made_and_removed_by_keyboard_alone(manager: Page) -> None:
-    manager.goto("/app/closures")
-    manager.get_by_label("First date").fill("2026-07-06")
-    manager.get_by_label("Last date").fill("2026-07-06")
-    manager.get_by_label("Reason").focus()
-    manager.keyboard.type("Painters")
-    manager.keyboard.press("Enter")
-    expect(manager.get_by_role("heading", name="Close Mon, 6 Jul 2026?")).to_be_visible()
-    expect(manager.locator(".preview")).to_be_focused()
-    close = manager.get_by_role("button", name="Close these dates")
-    for _ in range(3):
-        if close.evaluate("element => element === document.activeElement"):
-            break
-        manager.keyboard.press("Tab")
-    expect(close).to_be_focused()
-    manager.keyboard.press("Enter")
-    remove = manager.get_by_role("button", name="Remove – Mon, 6 Jul 2026, Painters")
-    expect(remove).to_be_visible()
-    remove.focus()
-    manager.keyboard.press("Enter")
-    expect(manager.get_by_role("status")).to_contain_text("is removed.")
 
 
 def test_what_is_wrong_is_said_beside_what_was_typed(manager: Page) -> None:

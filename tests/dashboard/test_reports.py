@@ -41,7 +41,6 @@ def test_everybody_sees_plots_and_the_same_numbers_in_tables(desk: Desk, screens
     expect(row).to_contain_text("1 Jun 2026")
     expect(row.locator("td").first).to_have_text(str(found.filled))
     expect(row.locator("td").nth(1)).to_have_text(str(found.places - found.filled))
-    assert_sound(page)
 
 
 def test_the_range_is_chosen_by_keyboard(desk: Desk, receptionist: Page) -> None:
@@ -80,6 +79,15 @@ def test_a_plot_stands_alone(receptionist: Page) -> None:
         assert "<script" not in text
         assert not re.search(r"(href|src)=\"(?!#)|url\((?!#)|@import", text)
         receptionist.goto(address)
+
+
+def test_a_plot_is_dark_on_a_dark_screen(screens: Screens) -> None:
+    grounds = []
+    for scheme in ("light", "dark"):
+        page = screens.open(Role.MANAGER, color_scheme=scheme)
+        page.goto("/app/reports/outlook.svg")
+        grounds.append(page.locator(".background").first.evaluate("one => getComputedStyle(one).fill"))
+    assert grounds == ["rgb(255, 255, 255)", "rgb(28, 36, 41)"]
 
 
 def test_a_branch_with_a_script_in_its_name_is_a_name(admin: Page) -> None:

@@ -12,6 +12,7 @@ from slotkeeper.domain.access import operator
 from slotkeeper.domain.sign_ins import IDLE
 from slotkeeper.domain.users import Role
 from slotkeeper.operations import users
+from slotkeeper.operations.demo_clinic import EXAMPLE_WINDOW
 from tests.dashboard.conftest import NewDesk
 from tests.dashboard.desk import EMAILS, Desk
 from tests.dashboard.screens import Screens, assert_accessible, assert_sound
@@ -49,7 +50,6 @@ def test_a_person_comes_in_by_a_link_and_later_by_the_password(desk: Desk, scree
     first = screens.open()
     first.goto(link)
     expect(first.get_by_role("heading", level=1)).to_have_text("Welcome, Tara Das")
-    assert_sound(first)
     choose(first, PASSWORD)
     on_the_board(first)
     expect(first.locator("header")).to_contain_text("Tara Das")
@@ -84,7 +84,6 @@ def test_the_sign_in_page_is_for_everybody(visitor: Page) -> None:
     visitor.goto("/app/board?date=2026-06-08")
     expect(visitor.get_by_role("heading", level=1)).to_have_text("Sign in to Sunrise Family Clinic")
     expect(visitor.get_by_label("E-mail")).to_be_focused()
-    assert_sound(visitor)
 
 
 def test_by_keyboard_alone_and_back_to_the_page_that_was_asked_for(desk: Desk, visitor: Page) -> None:
@@ -152,11 +151,34 @@ def test_a_sign_in_that_ended_asks_for_the_password_again(desk: Desk, receptioni
     expect(receptionist.get_by_role("heading", level=1)).to_have_text("Week of Monday, 15 June 2026")
 
 
+@pytest.mark.parametrize("has_script", [True, False])
+def test_what_was_typed_when_the_sign_in_had_ended_is_not_lost(desk: Desk, screens: Screens, has_script: bool) -> None:
+    page = screens.open(Role.DESK, java_script_enabled=has_script)
+    page.goto(f"/app/day/{EXAMPLE_WINDOW}/2026-06-08")
+    page.get_by_label("Service").select_option("Vaccination")
+    page.get_by_label("Name").fill("Zarina Wahab")
+    page.get_by_label("Phone").fill("+91 98450 00001")
+    desk.clock.now += IDLE
+    page.get_by_role("button", name="Book this place").click()
+    expect(page.get_by_role("status")).to_contain_text("what you sent was not done")
+    sign_in(page, "somebody@example.org", "wrong")
+    sign_in(page, EMAILS[Role.DESK], desk.demo.password)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Monday, 8 June 2026, 09:00–11:00")
+    if has_script:
+        expect(page.get_by_text("What you typed is back.")).to_be_visible()
+        expect(page.get_by_label("Name")).to_have_value("Zarina Wahab")
+        assert_sound(page)
+        page.get_by_role("button", name="Book this place").click()
+        expect(page.get_by_role("row").filter(has_text="Zarina Wahab")).to_contain_text("Vaccination")
+        page.reload()
+        expect(page.get_by_label("Name")).to_have_value("")
+    assert page.evaluate("sessionStorage.length") == 0
+
+
 def test_a_new_password_signs_every_other_browser_out(desk: Desk, screens: Screens, receptionist: Page) -> None:
     other = screens.open(Role.DESK)
     other.goto("/app/board")
     receptionist.goto("/app/password")
-    assert_sound(receptionist)
     for label, text in (
         ("Your password now", desk.demo.password),
         ("New password", PASSWORD),

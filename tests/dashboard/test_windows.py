@@ -22,7 +22,6 @@ def save(one: Locator) -> None:
 def test_a_window_is_changed_in_its_row_seen_by_another_and_taken_back(manager: Page, screens: Screens) -> None:
     manager.goto("/app/windows")
     assert manager.locator(".windows tr[id]").count() == 22
-    assert_sound(manager)
     own = row(manager)
     own.get_by_label("To").fill("11:30")
     own.get_by_label("Batch").fill(SCRIPT)
@@ -108,7 +107,6 @@ Main Street,sunday,Morning,=1+1,09:00,11:00,5,,
 
 def test_a_file_shows_what_it_would_do_before_anything_is_done(manager: Page, screens: Screens) -> None:
     manager.goto("/app/windows/import")
-    assert_sound(manager)
     file: FilePayload = {"name": "w.csv", "mimeType": "text/csv", "buffer": LINES.encode()}
     manager.get_by_label("CSV file", exact=True).set_input_files(file)
     manager.get_by_role("button", name="Show what it would do").click()

@@ -213,6 +213,11 @@ def test_any_other_cell_is_as_it_is(text: str) -> None:
     [
         ("tara", 1),
         ("RA DA", 1),
+        ("das tara", 1),
+        ("ta  das", 1),
+        ("tara menon", 0),
+        ("zo 0 men", 1),
+        ("tara devi das", 0),
         ("0151 1234568", 1),
         ("151-1234568", 1),
         ("%%", 0),
@@ -226,6 +231,33 @@ def test_somebody_is_found_by_a_part_of_the_name_or_of_the_number(clinic: Clinic
     clinic.book(patient_name="Zoya 100% Menon")
     shown = clinic.browser.request("GET", "/find", params={"q": said}).text
     assert f">{count} appointment" in shown
+
+
+def test_the_doctor_and_the_notes_are_changed_and_taken_out(clinic: Clinic) -> None:
+    own = f"/appointment/{clinic.book(notes='by bus')}"
+    for doctor, notes in (("Dr. Sen", "walks <slowly>"), ("", "")):
+        fields = {"assigned_doctor": doctor, "notes": notes}
+        assert location(clinic.send(fields, path=f"{own}/details")) == own
+        stored = clinic.stored()[0]
+        assert (stored["assigned_doctor"], stored["notes"]) == (doctor or None, notes or None)
+        assert f'name="notes" type="text" value="{notes.replace("<", "&lt;").replace(">", "&gt;")}"' in (
+            clinic.browser.get(own).text
+        )
+    answer = clinic.send({"assigned_doctor": "x" * 101, "notes": "kept"}, path=f"{own}/details")
+    assert answer.status_code == 400
+    assert 'value="kept"' in answer.text
+
+
+def test_a_window_that_is_over_offers_no_booking_and_says_so(clinic: Clinic) -> None:
+    assert "#book" in clinic.browser.get(f"/day/{ON}?branch={clinic.branch_id}").text
+    clinic.browser.world.clock.now += 10 * 86_400_000
+    clinic.browser.sign_in()
+    day = clinic.browser.get(f"/day/{ON}?branch={clinic.branch_id}").text
+    assert "#book" not in day
+    assert "· over" in day
+    window = clinic.browser.get(clinic.path).text
+    assert "This window is over" in window
+    assert "Book this place" not in window
 
 
 def test_who_is_past_is_found_where_that_is_asked_for(clinic: Clinic) -> None:

@@ -97,6 +97,22 @@ def test_who_was_sent_to_sign_in_is_led_back(browser: Browser) -> None:
     assert 'name="next" value="/password?a=b%20c"' in page
 
 
+@pytest.mark.parametrize(
+    ("before", "led"),
+    [
+        ("http://desk.test/app/find?q=a%20b", "/sign-in?next=/find%3Fq%3Da%2520b&lost=1"),
+        ("http://desk.test/app/board?date=2026-06-08", "/sign-in?next=/board%3Fdate%3D2026-06-08&lost=1"),
+        ("http://desk.test/app/windows/x", "/sign-in?lost=1"),
+        ("http://evil.example/elsewhere", "/sign-in?lost=1"),
+        ("", "/sign-in?lost=1"),
+    ],
+)
+def test_who_sent_a_form_too_late_is_told_and_led_back_to_its_page(browser: Browser, before: str, led: str) -> None:
+    answer = browser.request("POST", "/closures", headers={"referer": before})
+    assert location(answer) == led
+    assert "what you sent was not done" in browser.get(f"/sign-in/{browser.org_id}?lost=1").text
+
+
 def test_a_wrong_password_keeps_the_e_mail_and_forgets_the_password(browser: Browser) -> None:
     answer = browser.sign_in('"><script>alert(1)</script>', "my wrong password")
     assert answer.status_code == 400

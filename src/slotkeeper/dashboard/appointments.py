@@ -20,6 +20,7 @@ from slotkeeper.domain.calendar import instant_of, today
 from slotkeeper.domain.errors import NotFound
 from slotkeeper.domain.model import Appointment, AppointmentStatus, fold
 from slotkeeper.domain.slot_ids import parse_date
+from slotkeeper.domain.texts import NAME_LENGTH, NOTES_LENGTH
 from slotkeeper.operations import appointments
 from slotkeeper.operations.appointments import AppointmentChanges, Changing, Shown
 from slotkeeper.operations.day import get_sheet
@@ -58,6 +59,15 @@ async def mark_appointment(visit: Visit) -> Answer:
     if mark is Mark.COMPLETED:
         undo = _confirm_again(visit, changed)
     return Redirect(_back(visit, changed), Flash(visit.texts.gettext(MARKED[mark]), undo))
+
+
+async def change_details(visit: Visit) -> Answer:
+    """Change what is noted about an appointment: the doctor, and the notes."""
+    doctor = visit.form.text("assigned_doctor", longest=NAME_LENGTH, required=False) or None
+    notes = visit.form.text("notes", longest=NOTES_LENGTH, required=False) or None
+    visit.form.require_valid()
+    changed = await _change(visit, {"assigned_doctor": doctor, "notes": notes})
+    return Redirect(f"/appointment/{changed.appointment_id}", Flash(visit.texts.gettext("The details are changed.")))
 
 
 async def show_cancelling(visit: Visit) -> Answer:
@@ -168,6 +178,7 @@ def _values(visit: Visit, shown: Shown) -> dict[str, object]:
         "service": service_names(visit).get(one.service_id, ""),
         "is_standing": one.status in (AppointmentStatus.CONFIRMED, AppointmentStatus.RESCHEDULED),
         "is_cancelled": one.status is AppointmentStatus.CANCELLED,
+        "longest": {"assigned_doctor": NAME_LENGTH, "notes": NOTES_LENGTH},
     }
 
 

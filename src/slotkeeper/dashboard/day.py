@@ -46,7 +46,8 @@ async def show_day(visit: Visit) -> Answer:
     sheets = await get_day(visit.db, visit.caller, branch_id=visit.place.branch_id, on=on, now=visit.now)
     if visit.query("as") == "csv":
         return _csv(visit, sheets, on)
-    return Page("day.html", {**_around(visit, on, sheets), "services": service_names(visit)})
+    over = {sheet.slot.calendar_id for sheet in sheets if is_over(visit, sheet.slot)}
+    return Page("day.html", {**_around(visit, on, sheets), "services": service_names(visit), "over": over})
 
 
 async def show_window(visit: Visit) -> Answer:
@@ -65,6 +66,7 @@ async def show_window(visit: Visit) -> Answer:
         "services": names,
         "offered_services": [(one, names[one]) for one in sheet.services],
         "can_book": visit.refusal is not None or (sheet.slot.status == "OPEN" and not is_over(visit, sheet.slot)),
+        "is_over": is_over(visit, sheet.slot),
         "first_time": first_time(visit, sheet.slot),
         "explained": await _explanation(visit, sheet),
         "offers": [

@@ -8,14 +8,14 @@ import json
 import logging
 import secrets
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Router
 from starlette.routing import Route as Path
-from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slotkeeper.dashboard import seals
@@ -100,7 +100,7 @@ class Dashboard:
         except ClientDisconnect:
             return
         except SignInFirst:
-            response = _sign_in_first(visit)
+            response = self._sign_in_first(visit)
         except SlotkeeperError as error:
             response = self._refuse(visit, error)
         except Exception:  # the last resort, so that nobody ever sees a stack trace
@@ -201,6 +201,26 @@ class Dashboard:
             headers["content-encoding"] = "gzip"
         return Response(content, page.status, headers, HTML)
 
+    def _sign_in_first(self, visit: Visit) -> Response:
+        """Lead a person to the sign-in page, and back afterwards; tell a script that it is over."""
+        visit.cookies.drop(SESSION)
+        if visit.request.headers.get("sec-fetch-mode", "navigate") != "navigate":
+            return Response(visit.texts.gettext("Sign in first."), 401, media_type="text/plain")
+        is_form = visit.request.method == "POST"
+        url = urlsplit(visit.request.headers.get("referer", "") if is_form else str(visit.request.url))
+        query = {"next": url.path.removeprefix(PREFIX) + (f"?{url.query}" if url.query else "")}
+        if is_form:
+            query = (query if self._is_page(url.path) else {}) | {"lost": "1"}
+        after = f"?{urlencode(query, safe='/', quote_via=quote)}" if is_form or visit.request.method == "GET" else ""
+        return Response(status_code=303, headers={"location": path(SIGN_IN) + after})
+
+    def _is_page(self, at: str) -> bool:
+        """Whether a path is that of one of our pages."""
+        asked = {"type": "http", "method": "GET", "path": at, "root_path": "", "headers": []}
+        found = (route for route in self._router.routes if route.matches(asked)[0] is Match.FULL)
+        doorway = getattr(next(found, None), "endpoint", None)
+        return isinstance(doorway, Doorway) and "GET" in doorway.methods
+
     def _refuse(self, visit: Visit, error: SlotkeeperError) -> Response:
         values = {"explained": explain(error, visit.texts), "is_ours": error.kind is Kind.INTERNAL}
         response = self._render(visit, Page("error.html", values, STATUS[error.kind]))
@@ -221,18 +241,6 @@ class Doorway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request to this path."""
         await self.dashboard.answer(self.methods, scope, receive, send)
-
-
-def _sign_in_first(visit: Visit) -> Response:
-    """Lead a person to the sign-in page, and back afterwards; tell a script that it is over."""
-    visit.cookies.drop(SESSION)
-    if visit.request.headers.get("sec-fetch-mode", "navigate") != "navigate":
-        return Response(visit.texts.gettext("Sign in first."), 401, media_type="text/plain")
-    after = ""
-    if visit.request.method == "GET":
-        url = visit.request.url
-        after = "?next=" + quote(url.path.removeprefix(PREFIX) + (f"?{url.query}" if url.query else ""), safe="/")
-    return Response(status_code=303, headers={"location": path(SIGN_IN) + after})
 
 
 def _shows(methods: Methods) -> View | None:

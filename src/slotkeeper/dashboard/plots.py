@@ -1,24 +1,31 @@
 """Plots as SVG that stands alone: no script, nothing from elsewhere. Each has a table with the same numbers."""
 
 import asyncio
-import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.responses import Response
 
 from slotkeeper.dashboard.pages import compressed
 from slotkeeper.dashboard.visit import Visit
+from slotkeeper.svg import load_pygal, stand_alone
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 """A plot has styles of its own inside it, and nothing else."""
 COLOURS = ("#0b5e6b", "#c46a00", "#6b4fa0", "#17663a", "#a3202a", "#4d5a61")
 SOFT = "#7d8a90"
 """The colour of what is left."""
+DARK = dict(zip(COLOURS, ("#63c5d1", "#f0a350", "#b9a0ea", "#62cb92", "#f28d95", "#aebbc1"), strict=True))
+"""What stands for each colour in the dark."""
 WIDTH, HEIGHT = 720, 300
 MOST_LABELS, WITHOUT_TURNING, FEW = 15, 8, 10
-_SCRIPT = "{http://www.w3.org/2000/svg}script"
+_IN_THE_DARK = """inline:* {{ transition: none !important; }}
+@media (prefers-color-scheme: dark) {{
+  .background {{ fill: #1c2429 !important; }}
+  text {{ fill: #e8eef0 !important; }}
+  .axis .line, .axis .guide.line, .axis path {{ stroke: #9fb0b6 !important; }}
+  {colours}
+}}"""
 
 
 class Bars(NamedTuple):
@@ -42,7 +49,7 @@ async def answer_plot(visit: Visit, bars: Bars) -> Response:
 
 
 def _draw(bars: Bars) -> bytes:
-    pygal = _library()
+    pygal = load_pygal()
     style = pygal.style.Style(
         background="#ffffff",
         plot_background="#ffffff",
@@ -58,6 +65,7 @@ def _draw(bars: Bars) -> bytes:
     )
     chart = (pygal.StackedBar if bars.is_stacked else pygal.Bar)(
         js=(),
+        css=("file://style.css", "file://graph.css", _in_the_dark(bars.colours)),
         style=style,
         width=WIDTH,
         height=HEIGHT,
@@ -73,9 +81,19 @@ def _draw(bars: Bars) -> bytes:
     chart.y_labels = _steps(bars)
     for name, values in bars.series.items():
         chart.add(name, values)
-    chart.add_xml_filter(_alone)
+    chart.add_xml_filter(stand_alone)
     drawn: bytes = chart.render()
     return drawn
+
+
+def _in_the_dark(colours: Sequence[str]) -> str:
+    """Styles for who has a dark screen: the plot's own, because a page's reach no image."""
+    dark = [DARK.get(colour, colour) for colour in colours]
+    own = [
+        f".color-{number}, .color-{number} rect {{ fill: {colour} !important; stroke: {colour} !important; }}"
+        for number, colour in enumerate(dark)
+    ]
+    return _IN_THE_DARK.format(colours=" ".join(own))
 
 
 def _steps(bars: Bars) -> list[float] | None:
@@ -85,20 +103,3 @@ def _steps(bars: Bars) -> list[float] | None:
     columns = list(zip(*bars.series.values(), strict=True))
     highest = max((sum(value or 0 for value in column) for column in columns), default=0)
     return list(range(max(1, int(highest)) + 1)) if highest <= FEW else None
-
-
-@cache
-def _library() -> Any:  # noqa: ANN401 - a module without types
-    """Pygal, without the finder that it leaves to every later import of the process."""
-    import pygal  # noqa: PLC0415 - it takes a while, and most processes draw nothing
-
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("pygal")]
-    return pygal
-
-
-def _alone(root: Any) -> Any:  # noqa: ANN401 - an element tree of whichever library pygal found
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in {_SCRIPT, "script"} or not isinstance(child.tag, str):  # a comment
-                parent.remove(child)
-    return root

@@ -11,6 +11,7 @@ from slotkeeper.dashboard.plots import COLOURS, SOFT, Bars, answer_plot
 from slotkeeper.dashboard.visit import Answer, Page, Visit
 from slotkeeper.domain.calendar import today
 from slotkeeper.domain.capacity import Filled
+from slotkeeper.domain.errors import NotFound
 from slotkeeper.domain.model import Session
 from slotkeeper.domain.slot_ids import parse_date, parse_uuid
 from slotkeeper.operations import reports
@@ -62,7 +63,7 @@ async def show_reports(visit: Visit) -> Answer:
 
 
 async def plot_utilisation(visit: Visit) -> Response:
-    """How full a branch is, by weekday and session."""
+    """How full a branch is, by weekday and session. Raises NotFound where it had no places."""
     at, branch_id = _range(visit), parse_uuid(visit.query("of") or "") or ""
     full = await reports.get_utilisation(visit.db, visit.caller, first=at.first, last=at.last)
     series = {
@@ -70,6 +71,8 @@ async def plot_utilisation(visit: Visit) -> Response:
         for session, words in SESSIONS.items()
         if any((branch_id, session, day) in full for day in range(7))
     }
+    if not series:
+        raise NotFound(visit.texts.gettext("There are no places in this time."))
     return await answer_plot(visit, Bars(_weekdays(visit), series, are_shares=True))
 
 

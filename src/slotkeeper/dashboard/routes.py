@@ -5,6 +5,7 @@ A path stands below ``PREFIX``. A scope of None lets in whoever is signed in; wh
 
 from slotkeeper.dashboard.appointments import (
     cancel_appointment,
+    change_details,
     find_appointments,
     mark_appointment,
     move_appointment,
@@ -113,6 +114,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/appointment/{appointment}", show_appointment, Scope.APPOINTMENTS_READ),
     Route(
         "POST", "/appointment/{appointment}/mark", mark_appointment, Scope.APPOINTMENTS_WRITE, again=show_appointment
+    ),
+    Route(
+        "POST", "/appointment/{appointment}/details", change_details, Scope.APPOINTMENTS_WRITE, again=show_appointment
     ),
     Route("GET", "/appointment/{appointment}/cancel", show_cancelling, Scope.APPOINTMENTS_READ),
     Route("POST", "/appointment/{appointment}/cancel", cancel_appointment, Scope.APPOINTMENTS_WRITE),

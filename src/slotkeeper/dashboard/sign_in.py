@@ -27,7 +27,8 @@ async def show_sign_in(visit: Visit) -> Answer:
     clinic = await _find_clinic(visit)
     if clinic is None:
         return Page("sign_in_where.html", {"is_wrong": "clinic" in visit.request.path_params})
-    return Page("sign_in.html", {"clinic": clinic[0], "organization": clinic[1], "next": visit.query("next") or ""})
+    values = {"clinic": clinic[0], "organization": clinic[1], "next": visit.query("next") or ""}
+    return Page("sign_in.html", values | {"is_lost": visit.query("lost") is not None})
 
 
 async def sign_in(visit: Visit) -> Answer:

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-SCRIPT = "{http://www.w3.org/2000/svg}script"
+from slotkeeper.svg import load_pygal, stand_alone
 
 
 def write_plot(
@@ -16,9 +15,7 @@ def write_plot(
     logarithmic: bool = False,
 ) -> None:
     """Write bars into a file: a group for each name, a bar in it for each series. Raises OSError."""
-    import pygal  # noqa: PLC0415 - it takes a while, and most commands draw nothing
-
-    chart = pygal.HorizontalBar(
+    chart = load_pygal().HorizontalBar(
         js=(),
         title=title,
         logarithmic=logarithmic,
@@ -28,16 +25,8 @@ def write_plot(
         width=1000,
         height=120 + 26 * len(names) * max(1, len(series)),
     )
-    chart.add_xml_filter(_alone)
+    chart.add_xml_filter(stand_alone)
     chart.x_labels = list(reversed(names))
     for name, values in series.items():
         chart.add(name, list(reversed(values)))
     file.write_bytes(chart.render())
-
-
-def _alone(root: Any) -> Any:  # noqa: ANN401 - an element tree of whichever library pygal found
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in {SCRIPT, "script"} or not isinstance(child.tag, str):  # a comment
-                parent.remove(child)
-    return root

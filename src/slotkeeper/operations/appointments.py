@@ -196,12 +196,12 @@ def search(
 
 
 def search_for(words: str, date_from: date | None) -> Search:
-    """What to look for by what a person says: a part of a phone number where it looks like one, else of a name."""
+    """What to look for by what a person says: a part of a number where it looks like one, else parts of a name."""
     wanted = Search(date_from or date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
     digits = phone_digits(words).lstrip("0")  # as it is dialled at home
     if digits and set(words) <= _OF_NUMBERS:
         return wanted._replace(phone_part=digits)
-    return wanted._replace(name_part=fold(words))
+    return wanted._replace(name_parts=fold(words).split(maxsplit=store.NAME_PARTS - 1))
 
 
 def _draft_new(new: NewAppointment, channel: Channel, facts: Facts) -> Draft:

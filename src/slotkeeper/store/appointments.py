@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from datetime import date
+from itertools import zip_longest
 from typing import NamedTuple
 
 from slotkeeper.domain.model import Appointment, AppointmentStatus, Channel, fold, phone_digits
@@ -89,6 +90,8 @@ _SEARCH = """
       AND (@absent(:name_key TEXT) OR a.name_key = :name_key)
       AND (@absent(:phone_part TEXT) OR a.phone_key LIKE '%' || :phone_part || '%')
       AND (@absent(:name_part TEXT) OR a.name_key LIKE '%' || :name_part || '%' ESCAPE '!')
+      AND (@absent(:name_too TEXT) OR a.name_key LIKE '%' || :name_too || '%' ESCAPE '!')
+      AND (@absent(:name_third TEXT) OR a.name_key LIKE '%' || :name_third || '%' ESCAPE '!')
       AND (@absent(:external_reference_id TEXT) OR a.external_reference_id = :external_reference_id)
       AND (@absent(:updated_since INSTANT) OR a.updated_at >= :updated_since)
 """
@@ -164,6 +167,9 @@ _OF_PHONE = SQL("""
 
 _SIGNS = re.compile("[!%_]")
 """What LIKE would take for something else."""
+_NAME_PARTS = ("name_part", "name_too", "name_third")
+NAME_PARTS = len(_NAME_PARTS)
+"""For how many parts of a name is looked at once."""
 
 
 class Difference(NamedTuple):
@@ -206,7 +212,8 @@ class Standing(NamedTuple):
 class Search(NamedTuple):
     """What appointments are looked for by; None stands for all. ``updated_since`` is an instant.
 
-    ``phone_part`` and ``name_part`` are found anywhere in a phone number's digits and in a folded name.
+    ``phone_part`` is found anywhere in a phone number's digits, and each of ``name_parts``, NAME_PARTS at most,
+    anywhere in a folded name.
     """
 
     date_from: date
@@ -221,7 +228,7 @@ class Search(NamedTuple):
     external_reference_id: str | None = None
     updated_since: int | None = None
     phone_part: str | None = None
-    name_part: str | None = None
+    name_parts: Sequence[str] = ()
 
 
 async def insert_appointments(tx: Connection, org_id: str, made: Sequence[tuple[Appointment, Patient]]) -> None:
@@ -309,11 +316,13 @@ async def search(
     tx: Connection, org_id: str, wanted: Search, *, limit: int, skip: int
 ) -> tuple[list[Appointment], int]:
     """One page of the appointments looked for, by time or by last change, and how many there are in all."""
+    fields = wanted._asdict()
+    parts = [_SIGNS.sub(r"!\g<0>", part) for part in fields.pop("name_parts")]
     values: dict[str, Value] = {
-        **wanted._asdict(),
+        **fields,
         "date_from": wanted.date_from.isoformat(),
         "date_to": wanted.date_to.isoformat(),
-        "name_part": None if wanted.name_part is None else _SIGNS.sub(r"!\g<0>", wanted.name_part),
+        **dict(zip_longest(_NAME_PARTS, parts)),
     }
     total = await tx.fetch_one(_TOTAL, org_id=org_id, **values)
     rows = await tx.fetch(_PAGE, org_id=org_id, limit=limit, skip=skip, **values)
