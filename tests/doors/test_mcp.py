@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -15,23 +14,11 @@ from slotkeeper.tools.table import TOOLS
 from tests.doors.mcp_client import BEFORE, NEWEST, follow, shown, talk_over_http, text
 from tests.doors.serving import every_tool, served
 from tests.doors.test_platforms import booked, booking
-from tests.doors.tooling import Clinic, open_clinic
-from tests.world import Cast, Client, World, refused
+from tests.doors.tooling import Clinic
+from tests.world import Cast, World, refused
 
 REVISIONS = pytest.mark.parametrize("revision", [NEWEST, BEFORE])
 JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
-
-
-@pytest.fixture
-def clinic(owner: Client) -> Clinic:
-    return open_clinic(owner)
-
-
-@pytest.fixture
-def server(world: World, clinic: Clinic) -> Iterator[str]:
-    del clinic
-    with served(world) as url:
-        yield url
 
 
 class Wire:

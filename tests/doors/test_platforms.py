@@ -14,7 +14,7 @@ from slotkeeper.domain.errors import Unavailable
 from slotkeeper.tools import calls
 from tests.doors.calling import PHONES, Phone, Retell, Vapi, example
 from tests.doors.serving import served
-from tests.doors.tooling import Clinic, open_clinic
+from tests.doors.tooling import Clinic
 from tests.world import Cast, Client, World, refused
 
 ANSWER = ["ok", "reason_code", "spoken", "date", "now", "timezone", "options", "data"]
@@ -24,11 +24,6 @@ MONDAY = "2026-06-08"
 def booking(name: str, **more: Any) -> dict[str, Any]:
     said = {"date": "next Monday", "time": "half past nine", "service": "General Checkup"}
     return {"patient_name": name, "phone": "+49 30 1234567", **said, **more}
-
-
-@pytest.fixture
-def clinic(owner: Client) -> Clinic:
-    return open_clinic(owner)
 
 
 @pytest.fixture(params=PHONES, ids=lambda phone: phone.__name__)
