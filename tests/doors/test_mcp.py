@@ -114,7 +114,7 @@ def test_what_a_rule_refuses_is_an_error_of_the_tool_that_a_model_can_act_on(
     assert booked(clinic) == []
 
 
-@pytest.mark.parametrize("version", [BEFORE, "2025-06-18", "2025-03-26"])
+@pytest.mark.parametrize("version", [BEFORE, "2025-06-18", "2025-03-26", "2024-11-05"])
 def test_a_client_of_an_older_revision_gets_its_own(version: str, server: str, cast: Cast) -> None:
     answer = Wire(server, cast.owner).begin(version)
     assert answer.status_code == 200
