@@ -340,3 +340,17 @@ def test_the_same_call_that_comes_many_times_at_once_is_done_once(world: World, 
     assert all(answer == answers[0] for answer in answers)
     assert json.loads(answers[0]["results"][0]["result"])["reason_code"] == "BOOKED"
     assert booked(clinic) == [("Mia Braun", "confirmed")]
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b"[]", b"\xff", b'{"name": "\xff"}', b'{"message":' + b"[" * 30_000]
+)
+def test_what_is_no_json_object_is_said_to_be_none(content: bytes, clinic: Clinic) -> None:
+    for path in (one.path.format(tool="list_services") for one in PLATFORM_OPERATIONS):
+        response = clinic.owner.request("POST", path, content=content, headers={"content-type": "application/json"})
+        if path == Vapi.path:
+            assert response.status_code == 200
+            assert "JSON" in response.json()["error"] or "body" in response.json()["error"]
+        else:
+            refused(response, 400, "VALIDATION_ERROR")

@@ -69,7 +69,7 @@ def _read(request: Request) -> Mapping[str, Any]:
     """
     try:
         found = msgspec.json.decode(request.body)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         found = None
     return found if isinstance(found, dict) else read_object(request.body)
 
