@@ -12,6 +12,7 @@ from babel.messages.pofile import write_po
 
 from slotkeeper import texts
 from slotkeeper.domain.access import Scope
+from slotkeeper.domain.errors import Unavailable
 from slotkeeper.domain.model import Channel
 from slotkeeper.tools.answer import MOST_BYTES, Answer, Option, encode, fit
 from slotkeeper.tools.table import TOOLS
@@ -201,6 +202,37 @@ def test_only_who_asks_too_often_or_without_a_key_gets_an_error(
     )
     assert raw.status_code == 400
     assert clinic.owner.post("/v1/tools/list_services").json()["ok"] is True
+
+
+def test_an_agent_that_keeps_too_many_places_is_told_so(clinic: Clinic) -> None:
+    for _ in range(20):
+        clinic.agent.done("hold_slot", "HELD", **PLACE | {"date": "2026-06-15"})
+    clinic.owner.override(clinic.morning, "2026-06-15", max_slots=40)
+    refused = clinic.agent.refused("hold_slot", "TOO_MANY_HOLDS", **PLACE)
+    assert refused["data"] == {"advice": "Confirm or release a hold first."}
+
+
+@pytest.mark.parametrize(
+    ("module", "operation", "tool"),
+    [
+        ("holds", "take_hold", "hold_slot"),
+        ("appointments", "book_appointment", "book_appointment"),
+        ("appointments", "change_appointment", "cancel_appointment"),
+        ("appointments", "change_appointment", "reschedule_appointment"),
+    ],
+)
+def test_a_database_that_cannot_answer_is_an_error_and_no_answer(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, module: str, operation: str, tool: str
+) -> None:
+    clinic.agent.done("book_appointment", "BOOKED", **PLACE, **ASHA)
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(f"slotkeeper.operations.{module}.{operation}", fail)
+    said = {"hold_slot": PLACE, "book_appointment": PLACE | ASHA, "cancel_appointment": ASHA}
+    answer = clinic.agent.send(tool, headers=None, **said.get(tool, ASHA | {"date": "2026-06-15", "time": "9"}))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "UNAVAILABLE")
 
 
 def test_a_model_that_thinks_it_is_last_year_books_nothing(clinic: Clinic) -> None:

@@ -173,14 +173,16 @@ def _words(text: str) -> list[str]:
 
 
 def _names(turn: Turn, items: Sequence[Item]) -> list[str]:
-    """The names to say: at most three, and that there are more."""
+    """The names to say: at most three, and how many more there are."""
     names: list[str] = [turn.say.name(item.name) for item in items[:MOST_OPTIONS]]
     more = len(items) - len(names)
     return names if not more else [*names, turn.texts.gettext("%(number)s more", number=turn.say.number(more))]
 
 
 def _to_choose(turn: Turn, items: Sequence[Item]) -> str:
-    return turn.say.either(_names(turn, items))
+    """The names to choose from: at most three, and that there are others."""
+    names: list[str] = [turn.say.name(item.name) for item in items[:MOST_OPTIONS]]
+    return turn.say.either(names if len(items) <= MOST_OPTIONS else [*names, turn.texts.gettext("another one")])
 
 
 def _service_option(turn: Turn, service: Service) -> Option:

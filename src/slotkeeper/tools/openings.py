@@ -89,7 +89,7 @@ async def check_availability(turn: Turn, given: CheckAvailability) -> Answer:
 
     def speak(options: Sequence[Option]) -> str:
         if not wanted.when.is_one:
-            return gettext("There is room %(options)s.", options=said(turn, options))
+            return gettext("There is room on %(options)s.", options=said(turn, options))
         times = [one.spoken.removeprefix(day).strip() for one in options]
         return gettext("On %(day)s there is room %(times)s.", day=day, times=turn.say.either(times))
 

@@ -40,7 +40,12 @@ def is_mendable(error: SlotkeeperError) -> bool:
 
 
 def mend(turn: Turn, error: SlotkeeperError) -> Mend:
-    """A refusal as what is said on the phone, with the engine's own sentence for the model where it may help."""
+    """A refusal as what is said on the phone, with the engine's own sentence for the model where it may help.
+
+    Raises the refusal itself where nobody on the phone can do anything about it.
+    """
+    if not is_mendable(error):
+        raise error
     code = "TOO_MANY_HOLDS" if isinstance(error, TooManyHolds) else error.code
     detail = shortened(error.message, 200) if isinstance(error, InvalidInput) or code == "CONFLICT" else None
     return Mend(code, turn.texts.gettext(SPOKEN[code]), data={"advice": ADVICE[code], "detail": detail})
