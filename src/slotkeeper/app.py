@@ -68,7 +68,6 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     line, knowledge = new_line(db), Knowledge()
     tools = Tools(db, line, knowledge, settings.call_hold_seconds)
     site = Site(db, partial(is_whole, db), _pages(), Replies(write_availability), line, knowledge, tools)
-
     mcp = McpDoor(tools, limits=limits, clock=clock, public_url=settings.public_url)
 
     @contextlib.asynccontextmanager
@@ -90,7 +89,7 @@ def create_app(db: Database, settings: Settings, *, clock: Clock) -> Router:
     door = LoggingDoor if settings.log_level == "debug" else Door
     router = door(site, (*OPERATIONS, *PLATFORM_OPERATIONS), limits=limits, clock=clock).router(lifespan)
     desk = Desk(db, line, knowledge, clock, settings.public_url, settings.proxies, Boards(db, clock))
-    # What leads to no path of the interface is asked for by browsers: requests of programs pay nothing for them.
+    # What leads to no path of the interface is asked for by browsers and by AI clients: the rest pays nothing for them.
     router.default = mcp.beside(Dashboard(desk, ROUTES).beside(router.default))
     return router
 

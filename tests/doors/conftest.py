@@ -1,4 +1,4 @@
-"""People with a password, and a browser without a screen."""
+"""People with a password, and a browser without a screen; the clinic that tools are called at, and a server of it."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,9 @@ from slotkeeper.domain.access import operator
 from slotkeeper.domain.users import Role
 from slotkeeper.operations import sign_ins, users
 from tests.browsing import PASSWORD, Browser
-from tests.world import Cast, World
+from tests.doors.serving import served
+from tests.doors.tooling import Clinic, open_clinic
+from tests.world import Cast, Client, World
 
 
 @pytest.fixture
@@ -29,3 +31,17 @@ def browser(world: World, cast: Cast, people: None) -> Iterator[Browser]:
     made.org_id = cast.owner_org
     yield made
     world.run(made.http.aclose())
+
+
+@pytest.fixture
+def clinic(owner: Client) -> Clinic:
+    """A clinic for the tools."""
+    return open_clinic(owner)
+
+
+@pytest.fixture
+def server(world: World, clinic: Clinic) -> Iterator[str]:
+    """The address of a server on its database."""
+    del clinic
+    with served(world) as url:
+        yield url

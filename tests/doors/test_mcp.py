@@ -3,35 +3,24 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from mcp.client import Client as McpClient
 
+from slotkeeper.mcp import protocol
+from slotkeeper.mcp.door import McpDoor
 from slotkeeper.settings import Settings
 from slotkeeper.tools.table import TOOLS
 from tests.doors.mcp_client import BEFORE, NEWEST, follow, shown, talk_over_http, text
 from tests.doors.serving import every_tool, served
 from tests.doors.test_platforms import booked, booking
-from tests.doors.tooling import Clinic, open_clinic
-from tests.world import Cast, Client, World, refused
+from tests.doors.tooling import Clinic
+from tests.world import Cast, World, refused
 
 REVISIONS = pytest.mark.parametrize("revision", [NEWEST, BEFORE])
 JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
-
-
-@pytest.fixture
-def clinic(owner: Client) -> Clinic:
-    return open_clinic(owner)
-
-
-@pytest.fixture
-def server(world: World, clinic: Clinic) -> Iterator[str]:
-    del clinic
-    with served(world) as url:
-        yield url
 
 
 class Wire:
@@ -127,7 +116,7 @@ def test_what_a_rule_refuses_is_an_error_of_the_tool_that_a_model_can_act_on(
     assert booked(clinic) == []
 
 
-@pytest.mark.parametrize("version", [BEFORE, "2025-06-18", "2025-03-26"])
+@pytest.mark.parametrize("version", [BEFORE, "2025-06-18", "2025-03-26", "2024-11-05"])
 def test_a_client_of_an_older_revision_gets_its_own(version: str, server: str, cast: Cast) -> None:
     answer = Wire(server, cast.owner).begin(version)
     assert answer.status_code == 200
@@ -270,7 +259,8 @@ def test_bodies_that_are_none(server: str, cast: Cast) -> None:
     refused(too_large, 413, "PAYLOAD_TOO_LARGE")
     refused(httpx.post(wire.url, content=b"{}", headers=wire.headers | {"content-type": "text/plain"}), 415,
             "UNSUPPORTED_MEDIA_TYPE")  # fmt: skip
-    for content in (b"nonsense", b"[]", b"{}", b'{"jsonrpc": "2.0"}', b"\xff"):
+    deep = b'{"method":' + b"[" * 30_000
+    for content in (b"nonsense", b"[]", b"{}", b'{"jsonrpc": "2.0"}', b"\xff", b'{"method": "\xff"}', deep):
         response = httpx.post(wire.url, content=content, headers=wire.headers)
         assert response.status_code == 400, response.text
         assert response.json()["error"]["code"] in {-32700, -32600, -32602}
@@ -310,3 +300,23 @@ def test_odd_texts_are_no_fault_of_ours(revision: str, server: str, cast: Cast) 
 def test_a_client_that_takes_json_only_is_answered_too(server: str, cast: Cast) -> None:
     assert Wire(server, cast.owner, accept="application/json").send("tools/list").status_code == 200
     assert Wire(server, cast.owner, accept="*/*").send("tools/list").status_code == 200
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize(("name", "of"), [("call_tool", protocol), ("_admit", McpDoor)])
+def test_a_fault_of_ours_is_told_by_its_request_and_without_its_cause(
+    name: str, of: Any, server: str, cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the cause")
+
+    monkeypatch.setattr(of, name, broken)
+    wire = Wire(server, cast.owner, **{"x-request-id": "mcp-request-2"})
+    response = wire.send("tools/call", {"name": "list_services", "arguments": {}})
+    assert "mcp-request-2" in response.text
+    assert "the cause" not in response.text
+    assert "the cause" in caplog.text
+    assert "mcp-request-2" in caplog.text
+    assert response.status_code == (200 if of is protocol else 500)
+    if of is protocol:
+        assert response.json()["result"]["isError"] is True

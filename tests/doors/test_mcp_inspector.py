@@ -1,16 +1,14 @@
 """The official inspector on the command line, from npm, runs every tool over both transports."""
 
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from slotkeeper.tools.table import TOOLS
-from tests.doors.serving import every_tool, run_through, served
-from tests.doors.tooling import open_clinic
+from tests.doors.serving import every_tool, run_through
 from tests.inspector import client
-from tests.world import Cast, Client, World
+from tests.world import Cast
 
 pytestmark = [pytest.mark.slow, pytest.mark.engines("sqlite"), pytest.mark.timeout(600)]
 
@@ -19,13 +17,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.engines("sqlite"), pytest.mark.timeo
 def _installed() -> None:
     if not client.is_there():
         pytest.skip("there is no MCP inspector: run tools/inspector")
-
-
-@pytest.fixture
-def server(world: World, owner: Client) -> Iterator[str]:
-    open_clinic(owner)
-    with served(world) as url:
-        yield url
 
 
 def over_http(url: str, key: str) -> list[str]:
@@ -56,9 +47,8 @@ def test_the_inspector_lists_the_tools_and_finds_no_fault_with_them(
 
 
 @pytest.mark.parametrize(
-    ("transport", "era"), [(over_http, "modern"), (over_http, "legacy"), (over_a_pipe, "legacy")],
-    ids=["http-modern", "http-legacy", "stdio"],
-)  # fmt: skip
+    ("transport", "era"), [(over_http, "modern"), (over_a_pipe, "legacy")], ids=["http-modern", "stdio-legacy"]
+)
 def test_the_inspector_runs_every_tool(transport: Any, era: str, server: str, cast: Cast) -> None:
     def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         given = [part for name, value in arguments.items() for part in ("--tool-arg", f"{name}={value}")]

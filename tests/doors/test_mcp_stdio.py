@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,22 +15,10 @@ from tests.doors.mcp_client import BEFORE, NEWEST, follow, shown, talk_to_progra
 from tests.doors.serving import every_tool, served
 from tests.doors.terminal import Terminal
 from tests.doors.test_platforms import booked, booking
-from tests.doors.tooling import Clinic, open_clinic
-from tests.world import Cast, Client, World
+from tests.doors.tooling import Clinic
+from tests.world import Cast, World
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def clinic(owner: Client) -> Clinic:
-    return open_clinic(owner)
-
-
-@pytest.fixture
-def server(world: World, clinic: Clinic) -> Iterator[str]:
-    del clinic
-    with served(world) as url:
-        yield url
 
 
 def pipe(url: str, key: str) -> StdioServerParameters:

@@ -13,8 +13,8 @@ from slotkeeper.domain.access import Scope
 from slotkeeper.platforms.export import FOR_AGENTS, Platform, export
 from slotkeeper.tools.table import TOOLS
 from tests.doors.terminal import Terminal
-from tests.doors.tooling import Clinic, open_clinic
-from tests.world import Client, World
+from tests.doors.tooling import Clinic
+from tests.world import World
 
 FOLDER = Path(__file__).parents[2] / "docs" / "platforms"
 URL = "https://clinic.example"
@@ -36,11 +36,6 @@ def requests(guide: str) -> list[tuple[str, dict[str, str], str | None]]:
         headers = dict(value.split(": ", 1) for flag, value in pairs if flag == "-H")
         found.append((path, headers, next((value for flag, value in pairs if flag == "-d"), None)))
     return found
-
-
-@pytest.fixture
-def clinic(owner: Client) -> Clinic:
-    return open_clinic(owner)
 
 
 def test_there_is_a_guide_for_each_platform_and_for_mcp() -> None:

@@ -1,6 +1,7 @@
 """The platforms' own shapes: documented requests get answers of the documented shape, and nothing is done twice."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -12,7 +13,8 @@ from slotkeeper.api.platforms import LARGEST, PLATFORM_OPERATIONS
 from slotkeeper.domain.errors import Unavailable
 from slotkeeper.tools import calls
 from tests.doors.calling import PHONES, Phone, Retell, Vapi, example
-from tests.doors.tooling import Clinic, open_clinic
+from tests.doors.serving import served
+from tests.doors.tooling import Clinic
 from tests.world import Cast, Client, World, refused
 
 ANSWER = ["ok", "reason_code", "spoken", "date", "now", "timezone", "options", "data"]
@@ -22,11 +24,6 @@ MONDAY = "2026-06-08"
 def booking(name: str, **more: Any) -> dict[str, Any]:
     said = {"date": "next Monday", "time": "half past nine", "service": "General Checkup"}
     return {"patient_name": name, "phone": "+49 30 1234567", **said, **more}
-
-
-@pytest.fixture
-def clinic(owner: Client) -> Clinic:
-    return open_clinic(owner)
 
 
 @pytest.fixture(params=PHONES, ids=lambda phone: phone.__name__)
@@ -331,3 +328,29 @@ def send(client: Client, path: str, body: Any) -> httpx.Response:
     """A body in ASCII, so that it may also hold what is no text."""
     content = json.dumps(body).encode()
     return client.request("POST", path, content=content, headers={"content-type": "application/json"})
+
+
+def test_the_same_call_that_comes_many_times_at_once_is_done_once(world: World, clinic: Clinic) -> None:
+    vapi = Vapi(clinic.owner)
+    body = vapi.body("book_appointment", booking("Mia Braun"), "tool-call-000019")
+    headers = {"authorization": f"Bearer {clinic.owner.key}"}
+    with served(world) as url, served(world) as other, ThreadPoolExecutor(8) as pool:
+        urls = [f"{(url, other)[number % 2]}{Vapi.path}" for number in range(16)]
+        answers = list(pool.map(lambda one: httpx.post(one, json=body, headers=headers, timeout=20).json(), urls))
+    assert all(answer == answers[0] for answer in answers)
+    assert json.loads(answers[0]["results"][0]["result"])["reason_code"] == "BOOKED"
+    assert booked(clinic) == [("Mia Braun", "confirmed")]
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b"[]", b"\xff", b'{"name": "\xff"}', b'{"message":' + b"[" * 30_000]
+)
+def test_what_is_no_json_object_is_said_to_be_none(content: bytes, clinic: Clinic) -> None:
+    for path in (one.path.format(tool="list_services") for one in PLATFORM_OPERATIONS):
+        response = clinic.owner.request("POST", path, content=content, headers={"content-type": "application/json"})
+        if path == Vapi.path:
+            assert response.status_code == 200
+            assert "JSON" in response.json()["error"] or "body" in response.json()["error"]
+        else:
+            refused(response, 400, "VALIDATION_ERROR")

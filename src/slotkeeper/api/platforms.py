@@ -4,6 +4,9 @@ These are not in the OpenAPI document: what is sent and what is answered is what
 Where a platform drops every answer that is no success, what came in between is told in one.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from slotkeeper.api.reading import read_object
@@ -37,7 +40,7 @@ class Sorry(msgspec.Struct):
 
 async def call_from_vapi(request: Request) -> Page:
     """Call the tools of a message one after the other, because one may need what the one before did."""
-    calls = vapi.read(read_object(request.body))
+    calls = vapi.read(_read(request))
     if calls is None:
         return _page({})  # a message about something else, to which nothing is to be said
     return _page(vapi.Results([vapi.result(one.id, await _outcome(request, one.asked)) for one in calls]))
@@ -45,17 +48,30 @@ async def call_from_vapi(request: Request) -> Page:
 
 async def call_from_retell(request: Request) -> Page:
     """Call the tool of a custom function."""
-    return _answered(await _call(request, retell.read(read_object(request.body))))
+    return _answered(await _call(request, retell.read(_read(request))))
 
 
 async def call_from_elevenlabs(request: Request) -> Page:
     """Call the tool that the address names."""
-    return _answered(await _call(request, flat.read_elevenlabs(request.target, read_object(request.body))))
+    return _answered(await _call(request, flat.read_elevenlabs(request.target, _read(request))))
 
 
 async def call_from_bolna(request: Request) -> Page:
     """Call the tool that the address names."""
-    return _answered(await _call(request, flat.read_bolna(request.target, read_object(request.body))))
+    return _answered(await _call(request, flat.read_bolna(request.target, _read(request))))
+
+
+def _read(request: Request) -> Mapping[str, Any]:
+    """The object that a platform sent. Raises InvalidInput.
+
+    With all that was said so far it may be long, and others wait meanwhile: so it is read the quick way, and the
+    strict one says what is wrong.
+    """
+    try:
+        found = msgspec.json.decode(request.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else read_object(request.body)
 
 
 async def _outcome(request: Request, asked: Asked | SlotkeeperError) -> Answer | SlotkeeperError:

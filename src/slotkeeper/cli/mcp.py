@@ -19,6 +19,8 @@ def mcp(url: str, key: str | None) -> None:
 
     \b
     Example:  slotkeeper mcp --url https://clinic.example
+
+    Prints messages of the protocol only, and what is wrong on stderr.
     """
     if not key:
         raise click.UsageError(f"name an API key with --key, or better in the variable {KEY_VARIABLE}.")

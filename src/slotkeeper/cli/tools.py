@@ -33,8 +33,8 @@ def export_tools(platform: str, url: str, scopes: list[Scope]) -> None:
     \b
     Example:  slotkeeper tools export --platform vapi --url https://clinic.example > tools.json
 
-    YOUR_… stands where your own API key, or the platform's name for it, has to go. docs/platforms says
-    what to do with it.
+    Prints the list. YOUR_… stands in it where your API key, or the platform's name for it, has to go;
+    docs/platforms says what to do with it.
     """
     chosen = [tool for tool in TOOLS if tool.scope in scopes]
     click.echo(json.dumps(export(Platform(platform), chosen, url), indent=2, ensure_ascii=False))

@@ -96,19 +96,21 @@ class McpDoor:
         """Answer one request."""
         headers = once(scope["headers"])
         request_id = headers[REQUEST_ID] = self._request_ids.of(headers)
+        sending = _Sending(send, [(REQUEST_ID, request_id)])
         try:
             talk, body = await self._admit(scope, headers, receive)
             transport = self._transport or await self._start()
+            sending.added += _session_of(body)
+            await transport({**scope, TALK: talk}, _replayed(body, receive), sending)
         except SlotkeeperError as error:
             await send_answer(refusal(error), request_id, scope["method"], send)
         except Disconnected:
             return
         except Exception:  # the last resort, so that no client ever sees a stack trace
+            if sending.has_begun:
+                raise
             log.exception("request %s failed: %s %r", request_id.decode(), scope["method"], scope["path"])
             await send_answer(refusal(InternalError(request_id.decode())), request_id, scope["method"], send)
-        else:
-            added = [(REQUEST_ID, request_id), *_session_of(body)]
-            await transport({**scope, TALK: talk}, _replayed(body, receive), _with_headers(send, added))
 
     async def _admit(self, scope: Scope, headers: RequestHeaders, receive: Receive) -> tuple[Talk, bytes]:
         """The checks in their order; who talks, and what was sent. Raises SlotkeeperError, Disconnected."""
@@ -157,8 +159,8 @@ def _session_of(body: bytes) -> list[tuple[bytes, bytes]]:
     """The header that names a session, in the answer to a message that begins one."""
     try:
         begins = msgspec.json.decode(body, type=_Head).method == "initialize"
-    except msgspec.MsgspecError:
-        begins = False
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        begins = False  # the SDK says what is wrong with it
     return [(SESSION, secrets.token_hex(16).encode())] if begins else []
 
 
@@ -176,12 +178,17 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-def _with_headers(send: Send, added: list[tuple[bytes, bytes]]) -> Send:
-    """What is sent, with some headers more."""
+class _Sending:
+    """What the SDK sends, with some headers more."""
 
-    async def sending(message: Message) -> None:
+    def __init__(self, send: Send, added: list[tuple[bytes, bytes]]) -> None:
+        self._send = send
+        self.added = added
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send one part of an answer."""
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *added]}
-        await send(message)
-
-    return sending
+            self.has_begun = True
+            message = {**message, "headers": [*message["headers"], *self.added]}
+        await self._send(message)
