@@ -74,6 +74,7 @@ def test_the_table_has_two_hundred_rows_and_none_twice() -> None:
         ("5 to 7", "17:00-19:00"), ("5 to 7 pm", "17:00-19:00"), ("five to seven", "18:55"), ("at 5 to 7", "18:55"),
         ("10 to 12", "10:00-12:00"), ("ten to twelve", "11:50"), ("9 to 11", "09:00-11:00"), ("9-11", "09:00-11:00"),
         ("2pm-4pm", "14:00-16:00"), ("from five to seven", "17:00-19:00"), ("before midnight", ""),
+        ("from 11 to 1 in the afternoon", "11:00-13:00"),
     ],
 )  # fmt: skip
 def test_a_time_is_taken_as_a_person_takes_it(said: str, meant: str) -> None:

@@ -71,6 +71,8 @@ def test_an_option_s_own_time_does_beside_its_date(clinic: Clinic) -> None:
     for on in ("2026-06-08", "June 8th", "next week", time):
         assert check(clinic, "OPEN", date=on, time=time)["options"][0]["time"] == time, on
     clinic.agent.done("find_next_available", "OPEN", service="checkup", time="2026-06-08 09:00", date="next week")
+    alone = clinic.agent.done("find_next_available", "OPEN", service="checkup", time=time)
+    assert alone["options"][0]["time"] == time
     held = clinic.agent.done("hold_slot", "HELD", service="checkup", date="2026-06-08", time=time)
     assert held["data"]["time"] == time
     assert check(clinic, "DATE_AMBIGUOUS", date="June 15th", time=time)["data"]["advice"]
@@ -148,6 +150,9 @@ def test_an_explanation_is_of_the_time_that_is_meant(clinic: Clinic) -> None:
     )
     assert explained("NOTHING_FREE", "after 11 at night") == (
         "Nothing is free after eleven at night on Monday the 8th of June."
+    )
+    assert explained("NOTHING_FREE", "1ish") == (
+        "Nothing is free around one in the afternoon on Monday the 8th of June."
     )
     assert explained("OPEN", "after 4") == (
         "It can be booked: there is room on Monday the 8th of June from four to five in the afternoon."

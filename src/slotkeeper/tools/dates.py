@@ -7,7 +7,7 @@ from slotkeeper.domain.model import Session
 from slotkeeper.tools.answer import MOST_OPTIONS, Option
 from slotkeeper.tools.spoken_dates import resolve
 from slotkeeper.tools.spoken_meanings import Question, When, Why
-from slotkeeper.tools.spoken_times import ANY, END, START, Times, both, read_times
+from slotkeeper.tools.spoken_times import ANY, END, START, Times, both, middle_of, read_times
 from slotkeeper.tools.turn import Mend, Turn
 
 NO_DATE = frozenset({Why.NEEDED, Why.UNCLEAR})
@@ -66,6 +66,9 @@ def say_times(turn: Turn, times: Times) -> str:
     gettext, say = turn.texts.gettext, turn.say
     if times.exact is not None:
         return gettext("at %(time)s", time=say.time(times.exact))
+    about = middle_of(times)
+    if about is not None:
+        return gettext("around %(time)s", time=say.time(about))
     if times.start != START and times.end != END:
         return say.span(times.start, times.end)
     if times.start != START:

@@ -15,7 +15,7 @@ from slotkeeper.operations.openings import Asking, Opening, list_openings
 from slotkeeper.texts import N_
 from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option
 from slotkeeper.tools.arguments import Said
-from slotkeeper.tools.dates import first_to_come, read_when, say_times
+from slotkeeper.tools.dates import first_to_come, has_date, read_when, say_times
 from slotkeeper.tools.directory import choose_branch, choose_service, find_branch
 from slotkeeper.tools.spoken_meanings import DAY, When
 from slotkeeper.tools.spoken_times import ANY, Times
@@ -98,7 +98,7 @@ async def check_availability(turn: Turn, given: CheckAvailability) -> Answer:
 
 async def find_next_available(turn: Turn, given: FindNextAvailable) -> Answer:
     """The first places from a day on."""
-    wanted = _wanted(turn, given.date or "today", given.time, given.service, given.branch)
+    wanted = _wanted(turn, given.date, given.time, given.service, given.branch)
     span = wanted._replace(when=wanted.when._replace(last=wanted.when.first + timedelta(days=AHEAD)))
     found = await _look(turn, span)
     options = offer(turn, found, span)
@@ -148,10 +148,12 @@ async def explain_unavailable(turn: Turn, given: ExplainUnavailable) -> Answer:
     )
 
 
-def _wanted(turn: Turn, date_: str, time: str | None, service: str | None, branch: str | None) -> Wanted:
+def _wanted(turn: Turn, date_: str | None, time: str | None, service: str | None, branch: str | None) -> Wanted:
     where = find_branch(turn, branch)
     timezone = turn.zone(where)
-    when = read_when(turn, date_, time, timezone)
+    if date_ is None and time is not None and has_date(turn, time, timezone):
+        date_, time = time, None
+    when = read_when(turn, date_ or "today", time, timezone)
     return Wanted(choose_service(turn, service), where, when, timezone)
 
 

@@ -70,6 +70,12 @@ _ENDS = rf"(?![\w:./-])(?! (?:{_MONTHS}|days?|weeks?|months?|years?|hours?|minut
 _C = rf"(?<![\w:./-])({_CLOCK}){_ENDS}"
 
 
+def middle_of(times: Times) -> str | None:
+    """The time of which half an hour to each side is meant; None where none is."""
+    start, end = _minutes(times.start), _minutes(times.end)
+    return _wall(start + 30) if end - start == 61 else None
+
+
 def _around(at: str) -> Times:
     """Half an hour to each side."""
     minutes = _minutes(at)
@@ -223,6 +229,8 @@ def _spanned(found: "re.Match[str]", session: Session | None, build: Callable[[s
         end = later if end < "12:00" and not re.match("0", last) else end
     elif half is None and last == "midnight":
         end = END
+    if start >= end and session is Session.AFTERNOON:  # "from 11 to 1 in the afternoon"
+        start = _clock(first, None)
     if start >= end:
         raise ValueError(f"{first} is not before {last}")
     return build(start, end)
