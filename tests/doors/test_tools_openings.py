@@ -139,6 +139,9 @@ def test_a_time_at_which_nothing_is_ever_free_does_not_make_the_clinic_full(clin
         )
         assert [one["time"] for one in found["options"]][:2] == ["2026-06-08T09:00", "2026-06-08T15:00"]
 
+    week = check(clinic, "NOTHING_FREE", date="next week", time="7")
+    assert week["spoken"].startswith("Nothing is free at seven in the morning in those days; the next free is Monday ")
+
 
 def test_an_explanation_is_of_the_time_that_is_meant(clinic: Clinic) -> None:
     def explained(code: str, time: str) -> str:

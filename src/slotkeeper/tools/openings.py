@@ -305,8 +305,10 @@ def why(turn: Turn, wanted: Wanted, reason: Reason) -> str:
         ),
         Reason.NO_WINDOW: gettext("We have no hours %(times)s on %(day)s.", times=times, day=day),
     }
-    if not wanted.when.is_one:
+    if not wanted.when.is_one and wanted.when.times.is_any:
         return gettext("Nothing is free in those days.")
+    if not wanted.when.is_one:
+        return gettext("Nothing is free %(times)s in those days.", times=times)
     return sentences[reason]
 
 
