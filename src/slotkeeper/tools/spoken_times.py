@@ -116,7 +116,8 @@ _PART_FIRST = re.compile(
 )
 """In "in the morning after 9" it is a part of the day, in "after 9 in the morning" a part of the time."""
 _TO_THE_HOUR = re.compile(
-    r"(?<!from )(?<!between )(?<!past )(?<![\w:./-])(?<!\d )(at )?(5|10|20|25)(?= (?:to|til|till) (\d{1,2})(?![\d:.]))"
+    r"(?<!from )(?<!between )(?<!past )(?<![\w:./-])(?<! \d )(?<! \d\d )(at )?"
+    r"(5|10|20|25)(?= (?:to|til|till) (\d{1,2})(?![\d:.]))"
 )
 
 
@@ -136,6 +137,7 @@ def _clear(text: str) -> str:
         is_clock = found[1] or minutes >= 20 or hour == minutes or hour < minutes == 5
         return f"{found[0]} minutes" if is_clock else found[0]
 
+    text = re.sub(rf"\b((?:{_MONTHS}) \d{{1,2}}) (?=\d{{1,2}}(?: minutes)? (?:to|til|till) )", r"\1th ", text)
     text = re.sub(r"\b(\d{1,2}) hundred(?: hours)?\b", lambda found: f"{int(found[1]):02d}00 hours", text)
     return _TO_THE_HOUR.sub(told, text)
 

@@ -35,6 +35,10 @@ _FILLERS = re.compile(
     r"\b(?:on|the|of|for|please|um|uh|er|erm|maybe|perhaps|possibly|like|well|ok|okay|yes|at|some ?time|around|about"
     r"|date|only|just|then|is|it|be|would|i|id|want|need|a|an|earliest is)\b"
 )
+_MONTHS = frozenset(
+    {"january", "february", "march", "april", "may", "june", "july", "august"}
+    | {"september", "october", "november", "december"}
+)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PLURAL = {f"{day}s": day for day in _WEEKDAYS}
 
@@ -69,7 +73,8 @@ def _is_clock(words: list[str], place: int) -> bool:
         and to in _TO
         and 1 <= _UNITS.get(hour, 0) <= 12
         and not (after in _TENS or after in {"oh", "o"} or after in _UNITS)
-        and not (before in _SPANS or before in _UNITS or before in _TENS or before.isdigit())
+        and not (before in _SPANS or before in _UNITS or before in _TENS)
+        and not (before.isdigit() and words[max(place - 2, 0)] not in _MONTHS)
     )
 
 
