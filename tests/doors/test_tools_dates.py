@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from slotkeeper.domain.calendar import today
 from slotkeeper.tools.spoken_dates import resolve
 from slotkeeper.tools.spoken_meanings import Question, When
-from slotkeeper.tools.spoken_times import END, START, Times, read_times
+from slotkeeper.tools.spoken_times import END, START, Times, both, read_times
 
 TABLE = Path(__file__).with_name("spoken_dates.txt")
 
@@ -70,6 +70,11 @@ def test_the_table_has_two_hundred_rows_and_none_twice() -> None:
         ("10ish", "09:30-10:31"), ("after 4", "16:00-"), ("before 11", "-11:00"), ("between 2 and 4", "14:00-16:00"),
         ("morning", "Morning"), ("in the morning", "Morning"), ("first thing", "Morning -12:00"), ("any time", ""),
         ("15:00 sharp", "15:00"), ("14:30:00", "14:30"),
+        ("Ten", "10:00"), ("Two thirty", "14:30"), ("Three o'clock", "15:00"), ("Half past Two", "14:30"),
+        ("5 to 7", "17:00-19:00"), ("5 to 7 pm", "17:00-19:00"), ("five to seven", "18:55"), ("at 5 to 7", "18:55"),
+        ("10 to 12", "10:00-12:00"), ("ten to twelve", "11:50"), ("9 to 11", "09:00-11:00"), ("9-11", "09:00-11:00"),
+        ("2pm-4pm", "14:00-16:00"), ("from five to seven", "17:00-19:00"), ("before midnight", ""),
+        ("from 11 to 1 in the afternoon", "11:00-13:00"),
     ],
 )  # fmt: skip
 def test_a_time_is_taken_as_a_person_takes_it(said: str, meant: str) -> None:
@@ -79,10 +84,29 @@ def test_a_time_is_taken_as_a_person_takes_it(said: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["25:00", "half past", "soon", "9 or 10", "13 pm", "tomorrow", "-", "9:75", "4 to 2 pm"]
+    "said", ["25:00", "half past", "soon", "9 or 10", "13 pm", "tomorrow", "-", "9:75", "4 to 2 pm", "5-4"]
 )
 def test_what_is_no_time_is_asked_for_again(said: str) -> None:
     assert read_times(said) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "said", "meant"),
+    [
+        ("evening", "7", "19:00"), ("evening", "seven thirty", "19:30"), ("morning", "5", "05:00"),
+        ("afternoon", "12", "12:00"), ("morning", "after 9", "Morning 09:00-"), ("morning", "any time", "Morning"),
+        ("evening", "7 to 9", "Evening 19:00-21:00"), ("after 4", "5", "17:00"), ("at 9", "nine", "09:00"),
+        ("after 2", "before 4", "14:00-16:00"), ("morning", "3 pm", None), ("after 4", "3", None), ("9", "10", None),
+        ("morning", "in the afternoon", None), ("after 4", "before 3", None),
+    ],
+)  # fmt: skip
+def test_a_time_is_taken_together_with_the_one_before_it(part: str, said: str, meant: str | None) -> None:
+    before = read_times(part)
+    assert before is not None
+    after = read_times(said, before.session)
+    assert after is not None
+    found = both(before, after)
+    assert (None if found is None else shown_times(found)) == meant
 
 
 WORDS = [

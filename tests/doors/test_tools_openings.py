@@ -61,7 +61,108 @@ def test_today_is_offered_from_now_on(clinic: Clinic) -> None:
     found = check(clinic, "OPEN", date="today")
     assert [one["time"] for one in found["options"]] == ["2026-06-01T10:35", "2026-06-01T15:00"]
     clinic.owner.world.clock.set("2026-06-01T16:00:00Z")
-    assert check(clinic, "IN_THE_PAST", date="today")["options"][0]["time"] == "2026-06-08T09:00"
+    over = check(clinic, "IN_THE_PAST", date="today")
+    assert over["options"][0]["time"] == "2026-06-08T09:00"
+    assert over["spoken"].startswith("Our hours are over for today; the next free is Monday the 8th of June from nine ")
+
+
+def test_an_option_s_own_time_does_beside_its_date(clinic: Clinic) -> None:
+    time = check(clinic, "OPEN", date="June 8th")["options"][0]["time"]
+    for on in ("2026-06-08", "June 8th", "next week", time):
+        assert check(clinic, "OPEN", date=on, time=time)["options"][0]["time"] == time, on
+    clinic.agent.done("find_next_available", "OPEN", service="checkup", time="2026-06-08 09:00", date="next week")
+    alone = clinic.agent.done("find_next_available", "OPEN", service="checkup", time=time)
+    assert alone["options"][0]["time"] == time
+    held = clinic.agent.done("hold_slot", "HELD", service="checkup", date="2026-06-08", time=time)
+    assert held["data"]["time"] == time
+    assert check(clinic, "DATE_AMBIGUOUS", date="June 15th", time=time)["data"]["advice"]
+
+
+def test_a_time_in_capitals_is_no_date(clinic: Clinic) -> None:
+    slot_id = f"{clinic.afternoon}||2026-06-08||{clinic.checkup}"
+    for said, time in (("Three", "15:00"), ("Half past Three", "15:30"), ("Three o'clock", "15:00"), ("Four", "16:00")):
+        held = clinic.agent.done("hold_slot", "HELD", slot_id=slot_id, time=said)
+        assert held["data"]["time"] == f"2026-06-08T{time}", said
+        clinic.agent.done("release_hold", "RELEASED", hold_id=held["data"]["hold_id"])
+    clinic.agent.done("hold_slot", "HELD", slot_id=slot_id, time="8 June at four")
+    clinic.agent.refused("hold_slot", "DATE_AMBIGUOUS", slot_id=slot_id, time="Tuesday at Three")
+    clinic.agent.refused("hold_slot", "DATE_NEEDED", service="checkup", time="Ten in the morning")
+
+
+def test_a_time_to_move_to_is_of_the_same_day_unless_it_says_another(clinic: Clinic) -> None:
+    asha = {"patient_name": "Asha Rao", "phone": "555 555 5555"}
+    clinic.agent.done("book_appointment", "BOOKED", service="checkup", date="June 8th", time="9:30", **asha)
+    for said, time in (("Ten", "08T10:00"), ("Half past Three", "08T15:30"), ("Monday June 15th at Ten", "15T10:00")):
+        moved = clinic.agent.done("reschedule_appointment", "MOVED", time=said, **asha)
+        assert moved["data"]["time"] == f"2026-06-{time}", said
+    there = {"slot_id": f"{clinic.morning}||2026-06-22||{clinic.checkup}", "time": "Nine"}
+    moved = clinic.agent.done("reschedule_appointment", "MOVED", **there, **asha)
+    assert moved["data"]["time"] == "2026-06-22T09:00"
+
+
+def test_a_part_of_the_day_is_kept_when_a_time_comes_beside_it(clinic: Clinic) -> None:
+    clinic.owner.window(session="Evening", start_time="18:00", end_time="20:00")
+    hold = {"service": "checkup", "date": "Monday June 8th in the evening"}
+    for said in ("7", "seven", "at Seven"):
+        held = clinic.agent.done("hold_slot", "HELD", **hold, time=said)
+        assert held["data"]["time"] == "2026-06-08T19:00"
+        clinic.agent.done("release_hold", "RELEASED", hold_id=held["data"]["hold_id"])
+    held = clinic.agent.done("hold_slot", "HELD", service="checkup", date="June 8th at seven", time="in the evening")
+    assert held["data"]["time"] == "2026-06-08T19:00"
+    found = check(clinic, "OPEN", date="June 8th in the morning", time="after 9")
+    assert [one["time"] for one in found["options"]] == ["2026-06-08T09:00"]
+    asked = check(clinic, "TIME_NEEDED", date="June 8th in the morning", time="3 pm")
+    assert asked["spoken"] == "Do you mean in the morning or at three in the afternoon?"
+    asked = check(clinic, "TIME_NEEDED", date="June 8th at 9:30", time="10")
+    assert asked["spoken"] == "Do you mean at half past nine in the morning or at ten in the morning?"
+    refused = clinic.agent.refused(
+        "hold_slot", "OUTSIDE_AVAILABILITY", service="checkup", date="June 8th in the morning", time="5"
+    )
+    assert refused["spoken"].startswith("We have no hours at five in the morning on Monday the 8th of June; ")
+
+
+def test_hours_from_to_are_offered_and_asked_for_one(clinic: Clinic) -> None:
+    found = check(clinic, "OPEN", date="June 8th", time="10 to 12")
+    assert [one["time"] for one in found["options"]] == ["2026-06-08T10:00"]
+    clinic.agent.refused("hold_slot", "TIME_NEEDED", service="checkup", date="Monday June 8th 3 to 4 pm")
+    none = check(clinic, "NOTHING_FREE", date="June 8th", time="5 to 7 pm")
+    assert none["spoken"].startswith("Nothing is free from five in the afternoon to seven in the evening on Monday")
+
+
+def test_a_time_at_which_nothing_is_ever_free_does_not_make_the_clinic_full(clinic: Clinic) -> None:
+    for said, times in (("7", "at seven in the morning"), ("before 9", "before nine in the morning")):
+        asked = {"service": "checkup", "date": "June 8th", "time": said}
+        found = clinic.agent.refused("find_next_available", "NOTHING_FREE", **asked)
+        assert found["spoken"] == (
+            f"Nothing is free for General Checkup {times} in the next 60 days; the next free is Monday the 8th of June "
+            "from nine to eleven in the morning or from three to five in the afternoon."
+        )
+        assert [one["time"] for one in found["options"]][:2] == ["2026-06-08T09:00", "2026-06-08T15:00"]
+
+    week = check(clinic, "NOTHING_FREE", date="next week", time="7")
+    assert week["spoken"].startswith("Nothing is free at seven in the morning in those days; the next free is Monday ")
+
+
+def test_an_explanation_is_of_the_time_that_is_meant(clinic: Clinic) -> None:
+    def explained(code: str, time: str) -> str:
+        said = clinic.agent.done("explain_unavailable", code, service="checkup", date="June 8th", time=time)
+        return str(said["spoken"])
+
+    assert explained("NOTHING_FREE", "between 1 and 2") == (
+        "Nothing is free from one to two in the afternoon on Monday the 8th of June."
+    )
+    assert explained("NOTHING_FREE", "after 11 at night") == (
+        "Nothing is free after eleven at night on Monday the 8th of June."
+    )
+    assert explained("NOTHING_FREE", "1ish") == (
+        "Nothing is free around one in the afternoon on Monday the 8th of June."
+    )
+    assert explained("OPEN", "after 4") == (
+        "It can be booked: there is room on Monday the 8th of June from four to five in the afternoon."
+    )
+    assert explained("NO_WINDOW", "noon") == "We have no hours at noon on Monday the 8th of June."
+    whole = clinic.agent.done("explain_unavailable", "OPEN", service="checkup", date="June 8th")
+    assert whole["spoken"] == "It can be booked: Monday the 8th of June is open."
 
 
 def test_each_reason_has_a_code_and_a_sentence_and_something_instead(clinic: Clinic) -> None:
@@ -76,9 +177,9 @@ def test_each_reason_has_a_code_and_a_sentence_and_something_instead(clinic: Cli
     good(owner.post("/v1/closures", {"date_from": "2026-06-11", "reason": "A feast"}), 201)
     for on, code, sentence in (
         ("2026-06-09", "FULL", "Everything is taken on Tuesday the 9th of June; "),
-        ("2026-06-10", "CLOSED_ON_DATE", "We are closed then on Wednesday the 10th of June; "),
+        ("2026-06-10", "CLOSED_ON_DATE", "We are closed on Wednesday the 10th of June; "),
         ("2026-06-11", "CLOSURE", "We are closed on Thursday the 11th of June; "),
-        ("2026-06-13", "NO_WINDOW", "We have no hours then on Saturday the 13th of June; "),
+        ("2026-06-13", "NO_WINDOW", "We have no hours on Saturday the 13th of June; "),
     ):
         found = check(clinic, code, date=on)
         assert found["spoken"].startswith(sentence), found
@@ -122,6 +223,10 @@ def test_what_is_not_known_is_asked_back(clinic: Clinic) -> None:
     check(clinic, "SERVICE_UNKNOWN", date="June 8th", service="dentist")
     clinic.owner.service("Flu Vaccination")
     clinic.owner.service("Vaccination for Travel")
+    named = "Flu Vaccination, General Checkup, Vaccination {} Vaccination for Travel"
+    assert clinic.agent.done("list_services", "LISTED")["spoken"] == f"You can book {named.format('and')}."
+    asked = clinic.agent.refused(CHECK, "SERVICE_NEEDED", date="June 8th")
+    assert asked["spoken"] == f"What is the appointment for: {named.format('or')}?"
     asked = check(clinic, "SERVICE_AMBIGUOUS", date="June 8th", service="vaccinations for")
     assert len(asked["options"]) == 3
     check(clinic, "OPEN", date="June 8th", service="flu")
@@ -136,6 +241,8 @@ def test_with_several_branches_each_option_names_its_own(clinic: Clinic) -> None
     assert found["options"][0]["spoken"].endswith("from eight to nine in the morning at Lake View")
     there = check(clinic, "OPEN", date="June 8th", branch="lake")
     assert [one["time"] for one in there["options"]] == ["2026-06-08T08:00"]
+    anywhere = check(clinic, "OPEN", date="June 8th", branch="either")
+    assert anywhere["options"] == found["options"]
     check(clinic, "BRANCH_UNKNOWN", date="June 8th", branch="the moon")
     asked = clinic.agent.refused("hold_slot", "BRANCH_NEEDED", service="checkup", date="June 8th", time="8:30")
     assert asked["spoken"] == "Which branch would you like: Lake View or Main Street?"
@@ -197,6 +304,7 @@ def test_dates_places_and_lists_are_said_as_people_say_them() -> None:
     assert SAY.span("09:00", "11:00") == "from nine to eleven in the morning"
     assert SAY.span("11:00", "13:30") == "from eleven in the morning to half past one in the afternoon"
     assert SAY.span("09:00", "12:00") == "from nine in the morning to noon"
+    assert SAY.span("09:05", "10:55") == "from five past nine until five to eleven in the morning"
     assert [SAY.places(number) for number in (0, 1, 2, 30)] == [
         "no places left", "one place left", "two places left", "30 places left",
     ]  # fmt: skip

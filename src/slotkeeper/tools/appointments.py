@@ -15,6 +15,7 @@ from slotkeeper.texts import N_
 from slotkeeper.tools.answer import Answer, Option
 from slotkeeper.tools.arguments import Said
 from slotkeeper.tools.booking import AT, SLOT_ID, is_as_answered, place_of, what
+from slotkeeper.tools.dates import has_date
 from slotkeeper.tools.openings import DATE
 from slotkeeper.tools.patients import FEWEST_DIGITS, is_same_phone, name_words, read_phone
 from slotkeeper.tools.places import Place, looking, read_place, refused
@@ -83,7 +84,7 @@ async def reschedule_appointment(turn: Turn, said: RescheduleAppointment) -> Ans
     old = await _own(turn, said.appointment_id, said.patient_name, said.phone)
     made = old.appointment
     day = said.date
-    if day is None and said.time is not None and "T" not in said.time:
+    if day is None and said.slot_id is None and said.time is not None and not has_date(turn, said.time, old.timezone):
         day = made.date.isoformat()
     place = await read_place(
         turn, slot_id=said.slot_id, service=made.service_id, branch=made.branch_id, day=day, time=said.time

@@ -3,12 +3,15 @@
 from datetime import date, timedelta
 
 from slotkeeper.domain.calendar import local
+from slotkeeper.domain.model import Session
 from slotkeeper.tools.answer import MOST_OPTIONS, Option
 from slotkeeper.tools.spoken_dates import resolve
 from slotkeeper.tools.spoken_meanings import Question, When, Why
-from slotkeeper.tools.spoken_times import END, read_times
+from slotkeeper.tools.spoken_times import ANY, END, START, Times, both, middle_of, read_times
 from slotkeeper.tools.turn import Mend, Turn
 
+NO_DATE = frozenset({Why.NEEDED, Why.UNCLEAR})
+"""Why nothing was said of a date at all."""
 ROUND = 5
 """A window that is under way is offered from the next five minutes on."""
 
@@ -20,11 +23,68 @@ def read_when(turn: Turn, said: str, time: str | None, timezone: str) -> When:
         raise ask(turn, found, timezone)
     if time is None:
         return found
-    times = read_times(time)
+    on = found.first if found.is_one else None
+    times = read_times(time, found.times.session)
     if times is None:
-        question = turn.texts.gettext("What time would suit you?")
-        raise Mend("TIME_NOT_UNDERSTOOD", question, on=found.first if found.is_one else None)
-    return found._replace(times=times)
+        return _with_its_date(turn, found, time, timezone)
+    if found.times.exact == START:  # a program's way to write a date
+        found = found._replace(times=ANY)
+    if found.times.exact is not None and times.session is not None:  # "at seven", "in the evening"
+        together = resolve(f"{said} {time}", zone=timezone, now=turn.now)
+        found = together if isinstance(together, When) and together[:2] == found[:2] else found
+    both_said = both(found.times, times)
+    if both_said is None:
+        question = turn.texts.gettext("Do you mean %(times)s?", times=turn.say.either(_said(turn, found.times, times)))
+        raise Mend("TIME_NEEDED", question, on=on)
+    return found._replace(times=both_said)
+
+
+def _with_its_date(turn: Turn, found: When, time: str, timezone: str) -> When:
+    """Of a time that tells its date too, such as an option's own: that time, if it is on the dates that are meant."""
+    on = found.first if found.is_one else None
+    whole = resolve(time, zone=timezone, now=turn.now)
+    if isinstance(whole, Question) and whole.why not in NO_DATE:
+        raise ask(turn, whole, timezone)
+    if isinstance(whole, Question) or whole.times.is_any:
+        raise Mend("TIME_NOT_UNDERSTOOD", turn.texts.gettext("What time would suit you?"), on=on)
+    if not found.first <= whole.first <= whole.last <= found.last:
+        question = turn.texts.gettext("Which of the two days do you mean?")
+        raise Mend("DATE_AMBIGUOUS", question, on=on, data={"advice": "'time' must be on the date beside it."})
+    return whole
+
+
+def has_date(turn: Turn, time: str, timezone: str) -> bool:
+    """Whether what is given as a time tells its date too, as an option's own ``time`` does; "Ten" does not."""
+    if read_times(time) is not None:
+        return False
+    whole = resolve(time, zone=timezone, now=turn.now)
+    return isinstance(whole, When) or whole.why not in NO_DATE
+
+
+def say_times(turn: Turn, times: Times) -> str:
+    """Times of a day as one says them of what is or is not then: "after four in the afternoon"."""
+    gettext, say = turn.texts.gettext, turn.say
+    if times.exact is not None:
+        return gettext("at %(time)s", time=say.time(times.exact))
+    about = middle_of(times)
+    if about is not None:
+        return gettext("around %(time)s", time=say.time(about))
+    if times.start != START and times.end != END:
+        return say.span(times.start, times.end)
+    if times.start != START:
+        return gettext("after %(time)s", time=say.time(times.start))
+    if times.end != END:
+        return gettext("before %(time)s", time=say.time(times.end))
+    parts = {
+        Session.MORNING: gettext("in the morning"),
+        Session.AFTERNOON: gettext("in the afternoon"),
+        Session.EVENING: gettext("in the evening"),
+    }
+    return parts[times.session] if times.session in parts else gettext("at any time")
+
+
+def _said(turn: Turn, *several: Times) -> list[str]:
+    return [say_times(turn, times) for times in several]
 
 
 def first_to_come(turn: Turn, timezone: str, on: date, start_time: str) -> str:

@@ -21,6 +21,8 @@ ALIKE = 0.8
 
 _UNTOLD = frozenset({"a", "an", "the", "my", "for", "appointment", "service", "branch", "clinic", "please", "at", "in"})
 """Words that people add to a name."""
+_ANY = frozenset({"any", "any branch", "any one", "anyone", "either", "either one", "whichever", "no preference"})
+"""What people say where every branch would do."""
 
 
 class ListServices(Struct, frozen=True):
@@ -118,7 +120,7 @@ def find_branch(turn: Turn, said: str | None) -> Branch | None:
     gettext, known = turn.texts.gettext, turn.known.branches
     if not known:
         raise Mend("BRANCH_UNKNOWN", gettext("Nothing can be booked here at the moment."))
-    if said is None:
+    if said is None or fold(said) in _ANY:
         return known[0] if len(known) == 1 else None
     found = find(known, said)
     if len(found) == 1:
@@ -173,16 +175,22 @@ def _words(text: str) -> list[str]:
 
 
 def _names(turn: Turn, items: Sequence[Item]) -> list[str]:
-    """The names to say: at most three, and how many more there are."""
-    names: list[str] = [turn.say.name(item.name) for item in items[:MOST_OPTIONS]]
+    """The names to say: at most four, or three and how many more there are."""
+    names: list[str] = _first_names(turn, items)
     more = len(items) - len(names)
     return names if not more else [*names, turn.texts.gettext("%(number)s more", number=turn.say.number(more))]
 
 
+def _first_names(turn: Turn, items: Sequence[Item]) -> list[str]:
+    """All names where one more than the options can be said instead of "one more", else as many as the options."""
+    most = len(items) if len(items) == MOST_OPTIONS + 1 else MOST_OPTIONS
+    return [turn.say.name(item.name) for item in items[:most]]
+
+
 def _to_choose(turn: Turn, items: Sequence[Item]) -> str:
-    """The names to choose from: at most three, and that there are others."""
-    names: list[str] = [turn.say.name(item.name) for item in items[:MOST_OPTIONS]]
-    return turn.say.either(names if len(items) <= MOST_OPTIONS else [*names, turn.texts.gettext("another one")])
+    """The names to choose from: at most four, or three and that there are others."""
+    names: list[str] = _first_names(turn, items)
+    return turn.say.either(names if len(items) == len(names) else [*names, turn.texts.gettext("another one")])
 
 
 def _service_option(turn: Turn, service: Service) -> Option:

@@ -15,7 +15,7 @@ from slotkeeper.operations.openings import Asking, Opening, list_openings
 from slotkeeper.texts import N_
 from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option
 from slotkeeper.tools.arguments import Said
-from slotkeeper.tools.dates import first_to_come, read_when
+from slotkeeper.tools.dates import first_to_come, has_date, read_when, say_times
 from slotkeeper.tools.directory import choose_branch, choose_service, find_branch
 from slotkeeper.tools.spoken_meanings import DAY, When
 from slotkeeper.tools.spoken_times import ANY, Times
@@ -98,15 +98,24 @@ async def check_availability(turn: Turn, given: CheckAvailability) -> Answer:
 
 async def find_next_available(turn: Turn, given: FindNextAvailable) -> Answer:
     """The first places from a day on."""
-    wanted = _wanted(turn, given.date or "today", given.time, given.service, given.branch)
+    wanted = _wanted(turn, given.date, given.time, given.service, given.branch)
     span = wanted._replace(when=wanted.when._replace(last=wanted.when.first + timedelta(days=AHEAD)))
     found = await _look(turn, span)
     options = offer(turn, found, span)
     gettext = turn.texts.gettext
     service = turn.say.name(wanted.service.name)
     if not options:
-        spoken = gettext("Nothing is free for %(service)s in the next %(days)s days.", service=service, days=AHEAD)
-        return _answer(turn, span, "NOTHING_FREE", spoken, ok=False)
+        times = wanted.when.times
+        if times.is_any:
+            spoken = gettext("Nothing is free for %(service)s in the next %(days)s days.", service=service, days=AHEAD)
+            return _answer(turn, span, "NOTHING_FREE", spoken, ok=False)
+        spoken = gettext(
+            "Nothing is free for %(service)s %(times)s in the next %(days)s days.",
+            service=service,
+            times=say_times(turn, times),
+            days=AHEAD,
+        )
+        return await _nothing_but(turn, span, "NOTHING_FREE", spoken)
     return _offer(
         turn,
         span,
@@ -122,17 +131,29 @@ async def explain_unavailable(turn: Turn, given: ExplainUnavailable) -> Answer:
     wanted = wanted._replace(branch=wanted.branch or choose_branch(turn, None))
     if not wanted.when.is_one:
         raise Mend("DATE_AMBIGUOUS", turn.texts.gettext("Which day exactly?"))
-    reason = await _reason(turn, wanted)
-    if reason is Reason.OPEN:
-        spoken = turn.texts.gettext("It can be booked: %(day)s is open.", day=_day(turn, wanted))
-        return _answer(turn, wanted, reason, spoken)
-    return _answer(turn, wanted, reason, why(turn, wanted, reason))
+    reason, gettext = await _reason(turn, wanted), turn.texts.gettext
+    if reason is not Reason.OPEN:
+        return _answer(turn, wanted, reason, why(turn, wanted, reason))
+    if wanted.when.times.is_any:
+        return _answer(turn, wanted, reason, gettext("It can be booked: %(day)s is open.", day=_day(turn, wanted)))
+    options = offer(turn, await _look(turn, wanted), wanted)
+    if not options:  # the day is open, and not at the times that are meant
+        return _answer(turn, wanted, "NOTHING_FREE", why(turn, wanted, reason))
+    return _offer(
+        turn,
+        wanted,
+        reason,
+        lambda named: gettext("It can be booked: there is room on %(options)s.", options=said(turn, named)),
+        options,
+    )
 
 
-def _wanted(turn: Turn, date_: str, time: str | None, service: str | None, branch: str | None) -> Wanted:
+def _wanted(turn: Turn, date_: str | None, time: str | None, service: str | None, branch: str | None) -> Wanted:
     where = find_branch(turn, branch)
     timezone = turn.zone(where)
-    when = read_when(turn, date_, time, timezone)
+    if date_ is None and time is not None and has_date(turn, time, timezone):
+        date_, time = time, None
+    when = read_when(turn, date_ or "today", time, timezone)
     return Wanted(choose_service(turn, service), where, when, timezone)
 
 
@@ -213,7 +234,11 @@ async def instead(turn: Turn, wanted: Wanted) -> list[Option]:
 async def _nothing(turn: Turn, wanted: Wanted) -> Answer:
     reason = Reason.FULL if not wanted.when.is_one else await _reason(turn, wanted)
     code = "NOTHING_FREE" if not wanted.when.is_one or reason is Reason.OPEN else reason.value
-    because = why(turn, wanted, reason)
+    return await _nothing_but(turn, wanted, code, why(turn, wanted, reason))
+
+
+async def _nothing_but(turn: Turn, wanted: Wanted, code: str, because: str) -> Answer:
+    """That there is nothing at the times that are meant, and what there is instead."""
     options = await instead(turn, wanted)
     if not options:
         return _answer(turn, wanted, code, because, ok=False)
@@ -227,8 +252,12 @@ def but(turn: Turn, because: str, options: Sequence[Option]) -> str:
 
 
 def said(turn: Turn, options: Sequence[Option]) -> str:
-    """Options on several days: the first two of them, which is as much as one remembers of dates."""
-    return turn.say.either([one.spoken for one in options[:2]])
+    """Options on several days: the first two of them, which is as much as one remembers of dates; a day once."""
+    spoken = [one.spoken for one in options[:2]]
+    days = [turn.say.day(date.fromisoformat(one.time[:10]), turn.today(turn.zone())) for one in options if one.time]
+    if len(spoken) == 2 and days[:1] == days[1:2]:
+        spoken[1] = spoken[1].removeprefix(days[0]).strip()
+    return turn.say.either(spoken)
 
 
 async def _reason(turn: Turn, wanted: Wanted) -> Reason:
@@ -246,10 +275,19 @@ async def _reason(turn: Turn, wanted: Wanted) -> Reason:
 
 def why(turn: Turn, wanted: Wanted, reason: Reason) -> str:
     """A reason as a sentence."""
-    gettext, day = turn.texts.gettext, _day(turn, wanted)
+    gettext, day, times = turn.texts.gettext, _day(turn, wanted), say_times(turn, wanted.when.times)
     configuration = turn.known.configuration
+    if wanted.when.is_one and wanted.when.times.is_any:
+        whole = {
+            Reason.IN_THE_PAST: gettext("Our hours are over for today."),
+            Reason.CLOSED_ON_DATE: gettext("We are closed on %(day)s.", day=day),
+            Reason.WINDOW_DISABLED: gettext("There are no hours on %(day)s.", day=day),
+            Reason.NO_WINDOW: gettext("We have no hours on %(day)s.", day=day),
+        }
+        if reason in whole:
+            return whole[reason]
     sentences = {
-        Reason.OPEN: gettext("Nothing is free then on %(day)s.", day=day),
+        Reason.OPEN: gettext("Nothing is free %(times)s on %(day)s.", times=times, day=day),
         Reason.AI_LIMIT_REACHED: gettext("I have no more places on %(day)s, but our staff may.", day=day),
         Reason.FULL: gettext("Everything is taken on %(day)s.", day=day),
         Reason.TOO_SOON: gettext(
@@ -259,16 +297,18 @@ def why(turn: Turn, wanted: Wanted, reason: Reason) -> str:
             "That is too far ahead: bookings reach %(days)s days ahead.", days=configuration.max_advance_days
         ),
         Reason.IN_THE_PAST: gettext("That time is over."),
-        Reason.CLOSED_ON_DATE: gettext("We are closed then on %(day)s.", day=day),
+        Reason.CLOSED_ON_DATE: gettext("We are closed %(times)s on %(day)s.", times=times, day=day),
         Reason.CLOSURE: gettext("We are closed on %(day)s.", day=day),
-        Reason.WINDOW_DISABLED: gettext("There are no hours then on %(day)s.", day=day),
+        Reason.WINDOW_DISABLED: gettext("There are no hours %(times)s on %(day)s.", times=times, day=day),
         Reason.SERVICE_NOT_OFFERED: gettext(
             "%(service)s is not offered then on %(day)s.", service=turn.say.name(wanted.service.name), day=day
         ),
-        Reason.NO_WINDOW: gettext("We have no hours then on %(day)s.", day=day),
+        Reason.NO_WINDOW: gettext("We have no hours %(times)s on %(day)s.", times=times, day=day),
     }
-    if not wanted.when.is_one:
+    if not wanted.when.is_one and wanted.when.times.is_any:
         return gettext("Nothing is free in those days.")
+    if not wanted.when.is_one:
+        return gettext("Nothing is free %(times)s in those days.", times=times)
     return sentences[reason]
 
 

@@ -19,7 +19,7 @@ from slotkeeper.domain.slot_ids import SlotId, parse_slot_id
 from slotkeeper.operations import windows
 from slotkeeper.operations.holds import get_hold
 from slotkeeper.operations.window_dates import get_window_date
-from slotkeeper.tools.dates import first_to_come, read_when
+from slotkeeper.tools.dates import first_to_come, has_date, read_when
 from slotkeeper.tools.directory import choose_branch, choose_service
 from slotkeeper.tools.openings import Wanted, but, instead, why
 from slotkeeper.tools.refusals import mend
@@ -59,7 +59,7 @@ async def read_place(
 def read_moment(turn: Turn, day: str | None, time: str | None, timezone: str) -> tuple[date, str]:
     """The one date and time that are meant. Raises Mend."""
     gettext = turn.texts.gettext
-    if day is None and time is not None and "T" in time:
+    if day is None and time is not None and has_date(turn, time, timezone):
         day, time = time, None
     if day is None:
         raise Mend("DATE_NEEDED", gettext("Which day would you like?"))
@@ -103,6 +103,8 @@ async def refused(turn: Turn, error: SlotkeeperError, place: Place) -> Mend:
     reason = rules.judge_instant(place.instant(turn), place.on)
     if isinstance(error, OutsideAvailability | NotAllowedByPolicy) and reason is not Reason.OPEN:
         code, spoken = reason.value, why(turn, wanted, reason)
+    elif isinstance(error, OutsideAvailability):  # with the time, in which a caller hears what was misunderstood
+        spoken = why(turn, wanted, Reason.NO_WINDOW)
     options = []
     if isinstance(error, SlotFull | OutsideAvailability | NotAllowedByPolicy):
         today = turn.today(timezone)
@@ -127,7 +129,7 @@ async def _of_slot(turn: Turn, slot_id: SlotId, service: str | None, time: str |
     if slot_id.date is None:
         raise ValueError("the slot_id of a window-date has a date")
     if time is not None:
-        day = None if "T" in time else slot_id.date.isoformat()
+        day = None if has_date(turn, time, turn.zone(branch)) else slot_id.date.isoformat()
         on, wall_time = read_moment(turn, day, time, turn.zone(branch))
         if on != slot_id.date:
             question = turn.texts.gettext("Which of the two days do you mean?")

@@ -159,6 +159,8 @@ def _time(texts: Texts, wall_time: str) -> str:
 def _span(texts: Texts, start: str, end: str) -> str:
     is_short = _part(start) is _part(end) and start != "00:00"
     first = _clock(texts, start) if is_short else _time(texts, start)
+    if int(start[3:5]) > 30 or int(end[3:5]) > 30:  # "five to eleven" has a "to" of its own
+        return texts.gettext("from %(start)s until %(end)s", start=first, end=_time(texts, end))
     return texts.gettext("from %(start)s to %(end)s", start=first, end=_time(texts, end))
 
 

@@ -23,6 +23,22 @@ _SHORT = {
     "2morrow": "tomorrow", "2day": "today", "wk": "week", "wks": "weeks", "hrs": "hours", "hr": "hour",
     "mins": "minutes", "fourty": "forty",
 }  # fmt: skip
+_TO = frozenset({"to", "til", "till"})
+_SPANS = frozenset({"from", "between", "past", "until", "after", "before"}) | _TO
+"""Words after which "five to seven" is a span, and no time on a clock."""
+_PHRASES = re.compile(
+    r"\b(?:if (?:thats |it is |its )?(?:possible|you can)|let me (?:see|think)"
+    r"|(?:could|can) (?:you|we|i) (?:do|have|come)"
+    r"|(?:do you have|have you got) (?:anything|something)|(?:to )?come(?: in(?= (?:on|to|next|this|the)))?)\b"
+)
+_FILLERS = re.compile(
+    r"\b(?:on|the|of|for|please|um|uh|er|erm|maybe|perhaps|possibly|like|well|ok|okay|yes|at|some ?time|around|about"
+    r"|date|only|just|then|is|it|be|would|i|id|want|need|a|an|earliest is)\b"
+)
+_MONTHS = frozenset(
+    {"january", "february", "march", "april", "may", "june", "july", "august"}
+    | {"september", "october", "november", "december"}
+)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PLURAL = {f"{day}s": day for day in _WEEKDAYS}
 
@@ -41,6 +57,27 @@ def normalize(text: str) -> str:
     return " ".join(_numbered(words))
 
 
+def without_fillers(said: str) -> str:
+    """A normalized text about a date without what people say around it."""
+    hours = re.sub(r"\b(?<!half )an hour\b", "1 hour", said)
+    phrases = re.sub(r"\bin (?=(?:today|tomorrow|on)\b)", "", _PHRASES.sub(" ", hours))
+    return " ".join(_FILLERS.sub(" ", phrases).split())
+
+
+def _is_clock(words: list[str], place: int) -> bool:
+    """Whether "ten to five" is a time: said in words, and neither a part of another time nor of a span."""
+    before = words[place - 1] if place else ""
+    to, hour, after = (*words[place + 1 : place + 4], "", "", "")[:3]
+    return (
+        words[place] in {"five", "ten"}
+        and to in _TO
+        and 1 <= _UNITS.get(hour, 0) <= 12
+        and not (after in _TENS or after in {"oh", "o"} or after in _UNITS)
+        and not (before in _SPANS or before in _UNITS or before in _TENS)
+        and not (before.isdigit() and words[max(place - 2, 0)] not in _MONTHS)
+    )
+
+
 def _numbered(words: list[str]) -> list[str]:
     found: list[str] = []
     place = 0
@@ -53,6 +90,8 @@ def _numbered(words: list[str]) -> list[str]:
             continue
         if word in _TENS or word in _UNITS:
             found.append(str(_TENS.get(word, _UNITS.get(word))))
+            if _is_clock(words, place):
+                found.append("minutes")
         elif word in _ORDINALS:
             found.append(_ordinal(_ORDINALS[word]))
         elif word in {"oh", "o"} and following in _UNITS:  # "nine oh five"
