@@ -196,6 +196,15 @@ def test_a_caller_who_changes_their_mind_twice_is_booked_again(server: str, cast
     assert booked(clinic) == [("Mia Braun", "cancelled"), ("Mia Braun", "confirmed")]
 
 
+def test_a_caller_who_cancels_twice_has_cancelled_twice(server: str, cast: Cast, clinic: Clinic) -> None:
+    wire = Wire(server, cast.owner, **{"x-call-id": "call-4711"})
+    for time in ("half past nine", "half past ten"):
+        wire.call("book_appointment", booking("Mia Braun", time=time))
+        cancelled = wire.call("cancel_appointment", {"patient_name": "Mia Braun", "phone": "030 1234567"})
+        assert cancelled["reason_code"] == "CANCELLED"
+    assert booked(clinic) == [("Mia Braun", "cancelled"), ("Mia Braun", "cancelled")]
+
+
 # Who may, and from where
 
 

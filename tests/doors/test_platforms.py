@@ -84,6 +84,28 @@ def test_a_caller_who_changes_their_mind_twice_is_booked_again(phone: Phone, cli
     assert booked(clinic) == [("Mia Braun", "cancelled"), ("Mia Braun", "confirmed")]
 
 
+def test_a_caller_who_cancels_twice_has_cancelled_twice(phone: Phone, clinic: Clinic) -> None:
+    asha = {"patient_name": "Mia Braun", "phone": "030 1234567"}
+    seen = set()
+    for time in ("half past nine", "half past ten"):
+        phone.call("book_appointment", booking("Mia Braun", time=time))
+        cancelled = phone.call("cancel_appointment", asha).answer
+        assert cancelled["reason_code"] == "CANCELLED"
+        seen.add(cancelled["data"]["appointment_id"])
+        assert not phone.call("find_appointment", asha).answer["ok"]
+    assert len(seen) == 2
+    assert booked(clinic) == [("Mia Braun", "cancelled"), ("Mia Braun", "cancelled")]
+
+
+def test_a_hold_that_is_confirmed_a_second_time_is_booked_already(phone: Phone, clinic: Clinic) -> None:
+    said = {"date": "next Monday", "time": "half past nine", "service": "General Checkup"}
+    hold = phone.call("hold_slot", said).answer["data"]["hold_id"]
+    patient = {"patient_name": "Mia Braun", "phone": "+49 30 1234567", "hold_id": hold}
+    ids = {phone.call("book_appointment", patient).answer["data"]["appointment_id"] for _ in range(2)}
+    assert len(ids) == 1
+    assert booked(clinic) == [("Mia Braun", "confirmed")]
+
+
 def test_what_a_rule_refuses_is_an_answer_to_act_on(phone: Phone, clinic: Clinic) -> None:
     called = phone.call("book_appointment", booking("Mia Braun", time="one in the afternoon"))
     assert called.response.status_code == 200
