@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from slotkeeper.api.platforms import LARGEST, PLATFORM_OPERATIONS
 from slotkeeper.domain.errors import Unavailable
+from slotkeeper.platforms import vapi
 from slotkeeper.tools import calls
+from slotkeeper.tools.refusals import SORRY
 from tests.doors.calling import PHONES, Phone, Retell, Vapi, example
 from tests.doors.serving import served
 from tests.doors.tooling import Clinic
@@ -154,8 +156,10 @@ def test_nobody_gets_in_without_a_key(path: str, clinic: Clinic, nobody: Client)
     response = nobody.request("POST", path, json=example("vapi")["request"])
     if path.endswith("vapi"):
         assert response.status_code == 200, "Vapi ignores whatever comes with another status"
-        assert response.json().keys() == {"error"}
-        assert "API key" in response.json()["error"]
+        asked = [one["id"] for one in example("vapi")["request"]["message"]["toolCallList"]]
+        results = response.json()["results"]
+        assert [one["toolCallId"] for one in results] == asked
+        assert all("API key" in one["error"] for one in results)
     else:
         refused(response, 401, "UNAUTHORIZED")
         assert response.headers["www-authenticate"] == "Bearer"
@@ -188,12 +192,9 @@ def test_a_limit_is_told_in_a_sentence(phone_of: type[Phone], clinic: Clinic, wo
         "POST", phone.path.format(tool="list_services"), json=phone.body("list_services", {}, "t")
     )
     assert response.status_code == 200
-    if isinstance(phone, Vapi):
-        assert "1 requests a minute" in response.json()["error"]
-    else:
-        assert response.json().keys() == {"ok", "reason_code", "spoken"}
-        assert response.json()["ok"] is False
-        assert response.json()["reason_code"] == "RATE_LIMIT_EXCEEDED"
+    said = phone.read(response)
+    assert said.keys() == {"ok", "reason_code", "spoken"}
+    assert (said["ok"], said["reason_code"], said["spoken"]) == (False, "RATE_LIMIT_EXCEEDED", SORRY)
 
 
 @pytest.mark.parametrize("phone_of", PHONES[:-1], ids=lambda phone: phone.__name__)
@@ -208,12 +209,8 @@ def test_a_database_that_is_away_is_told_in_a_sentence(
     body = phone.body("list_services", {}, "tool-1")
     response = clinic.owner.request("POST", phone.path.format(tool="list_services"), json=body)
     assert response.status_code == 200
-    if isinstance(phone, Vapi):
-        (result,) = response.json()["results"]
-        assert result == {"toolCallId": "tool-1", "error": Unavailable().message}
-    else:
-        assert response.json()["reason_code"] == "UNAVAILABLE"
-        assert "try again" in response.json()["spoken"]
+    said = phone.read(response)
+    assert (said["ok"], said["reason_code"], said["spoken"]) == (False, "UNAVAILABLE", SORRY)
 
 
 # Vapi
@@ -234,6 +231,39 @@ def test_vapi_has_several_calls_in_one_message_done_in_their_order(clinic: Clini
     assert [sorted(one.keys() - {"toolCallId"}) for one in results] == [["result"], ["error"], ["error"], ["result"]]
     assert all("\n" not in text for one in results for text in one.values())
     assert booked(clinic) == [("Ben Braun", "confirmed"), ("Mia Braun", "confirmed")]
+
+
+def test_vapi_gets_a_result_for_each_call_of_a_message_over_the_limit(clinic: Clinic, world: World, cast: Cast) -> None:
+    del clinic
+    limited = world.key(cast.owner_org, rate_limit=1)
+    asked = [{"id": one, "name": "list_services", "arguments": {}} for one in ("a", "b")]
+    bodies = [{"message": {"toolCallList": asked}}, {"message": {"toolCallList": asked}}, {"message": 1}]
+    for body, expected in zip(bodies, (["a", "b"], ["a", "b"], None), strict=True):
+        response = limited.request("POST", Vapi.path, json=body)
+        assert response.status_code == 200
+        found = response.json().get("results")
+        assert expected == (None if found is None else [one["toolCallId"] for one in found])
+    assert response.json().keys() == {"error"}
+    large = b'{"message": {"toolCallList": [{"id": "a"}], "transcript": "' + b"x" * LARGEST + b'"}}'
+    for content in (large, b'{"message": {"toolCallList": [{"id": "a"}', b"\xff", b"[" * 30_000, b""):
+        response = limited.request("POST", Vapi.path, content=content, headers={"content-type": "application/json"})
+        assert (response.status_code, response.json().keys()) == (200, {"error"})
+
+
+def test_vapi_is_told_what_is_wrong_with_a_message_by_the_ids_of_its_calls(clinic: Clinic) -> None:
+    body = {"message": {"toolCallList": [{"id": "a", "name": "list_services", "arguments": {}}, {"name": "x"}]}}
+    (result,) = clinic.owner.request("POST", Vapi.path, json=body).json()["results"]
+    assert result.keys() == {"toolCallId", "error"}
+    assert result["toolCallId"] == "a"
+
+
+def test_one_message_of_vapis_does_ten_calls_at_most(clinic: Clinic) -> None:
+    asked = [{"id": f"tool-{number}", "name": "list_services", "arguments": {}} for number in range(3000)]
+    response = clinic.owner.request("POST", Vapi.path, json={"message": {"toolCallList": asked}})
+    results = response.json()["results"]
+    assert [one["toolCallId"] for one in results] == [one["id"] for one in asked[: vapi.MOST_TOLD]]
+    assert ["result" in one for one in results] == [place < vapi.MOST_CALLS for place in range(len(results))]
+    assert "10 calls" in results[-1]["error"]
 
 
 def test_vapi_is_answered_nothing_where_it_asks_for_nothing(clinic: Clinic) -> None:
@@ -275,6 +305,22 @@ def test_retells_id_of_a_call_is_that_of_the_last_one_without_a_result(clinic: C
     answer = clinic.owner.request("POST", Retell.path, json=again).json()
     assert answer["ok"]
     assert answer["data"]["appointment_id"] != found
+
+
+def test_retells_id_of_a_call_is_none_where_several_ask_for_the_same(clinic: Clinic) -> None:
+    """A first answer that was lost is no answer to what the caller wants after changing their mind."""
+    retell = Retell(clinic.owner)
+    first = retell.body("book_appointment", booking("Mia Braun"), "tool-1")
+    found = clinic.owner.request("POST", Retell.path, json=first).json()["data"]["appointment_id"]
+    assert clinic.owner.patch(f"/v1/appointments/{found}", {"status": "cancelled"}).status_code == 200
+    again = retell.body("book_appointment", booking("Mia Braun"), "tool-1")
+    said = again["call"]["transcript_with_tool_calls"]
+    said.append({**said[0], "tool_call_id": "tool-2"})
+    answers = [clinic.owner.request("POST", Retell.path, json=again).json() for _ in range(2)]
+    assert answers[0]["ok"]
+    assert answers[0]["data"]["appointment_id"] != found
+    assert answers[0] == answers[1]
+    assert booked(clinic) == [("Mia Braun", "cancelled"), ("Mia Braun", "confirmed")]
 
 
 def test_retell_is_told_where_it_sends_the_arguments_alone(clinic: Clinic) -> None:

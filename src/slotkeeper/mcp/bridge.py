@@ -42,7 +42,7 @@ async def bridge(url: str, key: str) -> None:
             try:
                 result = await upstream.ask("tools/call", {"name": name, "arguments": arguments, "_meta": meta})
             except SlotkeeperError as error:
-                return failed(error.message)
+                return failed(error)
             return types.CallToolResult.model_validate(result)
 
         server = new_server(listing, calling)
