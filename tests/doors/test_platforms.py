@@ -236,7 +236,7 @@ def test_vapi_has_several_calls_in_one_message_done_in_their_order(clinic: Clini
 def test_vapi_gets_a_result_for_each_call_of_a_message_over_the_limit(clinic: Clinic, world: World, cast: Cast) -> None:
     del clinic
     limited = world.key(cast.owner_org, rate_limit=1)
-    asked = [{"id": one, "name": "list_services", "arguments": {}} for one in ("a", "b")]
+    asked: list[Any] = [{"id": one, "name": "list_services", "arguments": {}} for one in ("a", "b")]
     bodies = [{"message": {"toolCallList": asked}}, {"message": {"toolCallList": asked}}, {"message": 1}]
     for body, expected in zip(bodies, (["a", "b"], ["a", "b"], None), strict=True):
         response = limited.request("POST", Vapi.path, json=body)

@@ -62,7 +62,7 @@ class ForeignOrigin(SlotkeeperError):
         )
 
 
-class _Head(msgspec.Struct):
+class Head(msgspec.Struct):
     """What the door itself reads of a message."""
 
     method: str = ""
@@ -167,7 +167,7 @@ def _sorry(error: SlotkeeperError, body: bytes) -> Answer | None:
 
     None for what was no call of a tool.
     """
-    head = _head_of(body)
+    head = head_of(body)
     if head.method != "tools/call" or head.id is None:
         return None
     texts = [{"type": "text", "text": text} for text in (SORRY, error.message)]
@@ -175,16 +175,17 @@ def _sorry(error: SlotkeeperError, body: bytes) -> Answer | None:
     return Answer(200, JSON, msgspec.json.encode({"jsonrpc": "2.0", "id": head.id, "result": result}))
 
 
-def _head_of(body: bytes) -> _Head:
+def head_of(body: bytes) -> Head:
+    """The method and the id of a message, as far as it can be read."""
     try:
-        return msgspec.json.decode(body, type=_Head)
+        return msgspec.json.decode(body, type=Head)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _Head()  # the SDK says what is wrong with it
+        return Head()  # the SDK says what is wrong with it
 
 
 def _session_of(body: bytes) -> list[tuple[bytes, bytes]]:
     """The header that names a session, in the answer to a message that begins one."""
-    return [(SESSION, secrets.token_hex(16).encode())] if _head_of(body).method == "initialize" else []
+    return [(SESSION, secrets.token_hex(16).encode())] if head_of(body).method == "initialize" else []
 
 
 def _text(headers: RequestHeaders, name: bytes) -> str:
