@@ -9,9 +9,13 @@ import httpx
 import pytest
 from mcp.client import Client as McpClient
 
+from slotkeeper.domain.errors import Unavailable
 from slotkeeper.mcp import protocol
 from slotkeeper.mcp.door import McpDoor
+from slotkeeper.operations import access
 from slotkeeper.settings import Settings
+from slotkeeper.tools import calls
+from slotkeeper.tools.refusals import SORRY
 from slotkeeper.tools.table import TOOLS
 from tests.doors.mcp_client import BEFORE, NEWEST, follow, shown, talk_over_http, text
 from tests.doors.serving import every_tool, served
@@ -196,6 +200,15 @@ def test_a_caller_who_changes_their_mind_twice_is_booked_again(server: str, cast
     assert booked(clinic) == [("Mia Braun", "cancelled"), ("Mia Braun", "confirmed")]
 
 
+def test_a_caller_who_cancels_twice_has_cancelled_twice(server: str, cast: Cast, clinic: Clinic) -> None:
+    wire = Wire(server, cast.owner, **{"x-call-id": "call-4711"})
+    for time in ("half past nine", "half past ten"):
+        wire.call("book_appointment", booking("Mia Braun", time=time))
+        cancelled = wire.call("cancel_appointment", {"patient_name": "Mia Braun", "phone": "030 1234567"})
+        assert cancelled["reason_code"] == "CANCELLED"
+    assert booked(clinic) == [("Mia Braun", "cancelled"), ("Mia Braun", "cancelled")]
+
+
 # Who may, and from where
 
 
@@ -231,6 +244,37 @@ def test_a_limit_counts_messages(server: str, world: World, cast: Cast) -> None:
     wire = Wire(server, world.key(cast.owner_org, rate_limit=2).key)
     assert [wire.send("tools/list").status_code for _ in range(3)] == [200, 200, 429]
     assert int(wire.send("tools/list").headers["retry-after"]) >= 1
+
+
+@REVISIONS
+def test_a_limit_is_told_in_a_sentence(revision: str, server: str, world: World, cast: Cast) -> None:
+    async def work(client: McpClient) -> None:
+        results = [await client.call_tool("list_services", {}) for _ in range(4)]
+        assert not results[0].is_error
+        assert results[-1].is_error
+        assert text(results[-1]) == SORRY
+        assert "requests a minute" in str(results[-1].content)
+
+    talk_over_http(server, world.key(cast.owner_org, rate_limit=4).key, work, revision=revision)
+
+
+@pytest.mark.engines("sqlite")
+@REVISIONS
+def test_a_database_that_is_away_is_told_in_a_sentence(
+    revision: str, server: str, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any, **__: Any) -> None:
+        raise Unavailable
+
+    async def work(client: McpClient) -> None:
+        monkeypatch.setattr(calls, "get_known", away)
+        result = await client.call_tool("list_services", {})
+        assert (result.is_error, text(result)) == (True, SORRY)
+        monkeypatch.setattr(access, "authenticate", away)
+        result = await client.call_tool("list_services", {})
+        assert (result.is_error, text(result)) == (True, SORRY)
+
+    talk_over_http(server, cast.owner, work, revision=revision)
 
 
 def test_the_audit_trail_has_what_was_done(server: str, cast: Cast, clinic: Clinic) -> None:

@@ -1,6 +1,7 @@
 """The Model Context Protocol over a pipe: ``slotkeeper mcp``, started by the SDK's client."""
 
 import asyncio
+import json
 import os
 import sys
 from contextlib import ExitStack
@@ -98,3 +99,39 @@ def test_what_is_wrong_at_the_start_is_said_in_one_line(server: str, tmp_path: P
     assert "No server answers at http://127.0.0.1:9" in gone
     assert "SLOTKEEPER_API_KEY" in terminal.refused("mcp", code=2)
     assert "give the address" in terminal.refused("mcp", "--url", "nonsense", "--key", "x", code=2)
+
+
+@pytest.mark.engines("sqlite")
+def test_what_is_no_message_is_answered_by_its_id_and_the_next_one_too(server: str, cast: Cast) -> None:
+    """Nobody waits for ever, and no id that is nested in the arguments is taken for the message's."""
+    start = (
+        '{"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "list_services", "arguments": {"id": 3, "a": '
+    )
+    hello = {"protocolVersion": BEFORE, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    lines = [
+        (json.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}), 0),
+        *(
+            (start + "[" * deep + '"]{"' + "]" * deep + '}}, "id": ' + json.dumps(own) + "}", own)
+            for deep, own in ((500, 7), (3000, "seven"))
+        ),
+        ("nonsense", None),
+        (json.dumps({"jsonrpc": "2.0", "id": 9, "method": "ping"}), 9),
+    ]
+
+    async def talk() -> None:
+        program = pipe(server, cast.owner)
+        piped = asyncio.subprocess.PIPE
+        running = await asyncio.create_subprocess_exec(
+            program.command, *program.args, env=program.env, stdin=piped, stdout=piped, limit=2**20
+        )
+        assert running.stdin is not None
+        assert running.stdout is not None
+        for line, own in lines:
+            running.stdin.write(line.encode() + b"\n")
+            answer = json.loads(await asyncio.wait_for(running.stdout.readline(), 15))
+            assert answer["id"] == own
+            assert ("error" in answer) is (own not in {0, 9}), answer
+        running.stdin.close()
+        assert await asyncio.wait_for(running.wait(), 15) == 0
+
+    asyncio.run(talk())

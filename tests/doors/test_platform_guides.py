@@ -42,6 +42,10 @@ def test_there_is_a_guide_for_each_platform_and_for_mcp() -> None:
     assert GUIDES.keys() == {*Platform, "mcp"}
 
 
+def test_the_page_of_all_agents_makes_a_key_of_the_same_limit() -> None:
+    assert "--rate-limit 600 " in (FOLDER.parent / "voice-agents.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("platform", list(Platform))
 def test_a_guide_shows_a_tool_as_the_program_makes_it(platform: Platform) -> None:
     (shown,) = [tool for tool in TOOLS if tool.name == "list_branches"]
@@ -51,6 +55,8 @@ def test_a_guide_shows_a_tool_as_the_program_makes_it(platform: Platform) -> Non
 @pytest.mark.parametrize("guide", list(GUIDES))
 def test_a_guide_makes_a_key_that_sees_the_agents_tools_and_says_the_one_prompt(guide: str) -> None:
     assert f"--scopes {','.join(FOR_AGENTS)} " in GUIDES[guide]
+    assert "--rate-limit 600 " in GUIDES[guide]
+    assert "SLOTKEEPER_DATABASE_URL" in GUIDES[guide]
     assert blocks(guide, "text") == blocks("mcp", "text")
     named = set(re.findall(r"\b(?:hold_slot|book_appointment)\b", blocks(guide, "text")[0]))
     assert named == {"hold_slot", "book_appointment"}

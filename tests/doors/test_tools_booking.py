@@ -70,3 +70,59 @@ def test_a_hold_that_ran_out_is_not_booked(clinic: Clinic) -> None:
     late = clinic.agent.refused("book_appointment", "HOLD_EXPIRED", hold_id=kept, **ASHA)
     assert late["spoken"] == "The place that I kept is no longer yours; shall I look again?"
     assert clinic.owner.records("2026-06-08")[0]["filled_slots"] == 0
+
+
+def test_a_hold_that_was_confirmed_is_told_as_booked_to_whoever_booked_it(clinic: Clinic) -> None:
+    kept = clinic.agent.done("hold_slot", "HELD", service="checkup", date="June 8th", time="9:30")["data"]["hold_id"]
+    booked = clinic.agent.done("book_appointment", "BOOKED", hold_id=kept, **ASHA)["data"]
+    again = clinic.agent.done("book_appointment", "BOOKED", hold_id=kept, **ASHA | {"phone": "098765 43210"})
+    assert again["data"]["appointment_id"] == booked["appointment_id"]
+    assert again["spoken"] == (
+        "That is booked already: General Checkup on Monday the 8th of June at half past nine in the morning."
+    )
+    for other in ({"patient_name": "Rohan Rao"}, {"phone": "555 555 5555"}):
+        refused = clinic.agent.refused("book_appointment", "HOLD_EXPIRED", hold_id=kept, **ASHA | other)
+        assert refused["spoken"] == "That place is booked already; shall I look for another one?"
+        assert refused["date"] is None
+        assert booked["appointment_id"] not in str(refused)
+    assert clinic.owner.records("2026-06-08")[0]["filled_slots"] == 1
+    clinic.agent.done("cancel_appointment", "CANCELLED", appointment_id=booked["appointment_id"])
+    gone = clinic.agent.refused("book_appointment", "HOLD_EXPIRED", hold_id=kept, **ASHA)
+    assert gone["spoken"] == "The place that I kept is no longer yours; shall I look again?"
+
+
+def test_a_hold_that_was_confirmed_is_not_released(clinic: Clinic) -> None:
+    kept = clinic.agent.done("hold_slot", "HELD", service="checkup", date="June 8th", time="9:30")["data"]["hold_id"]
+    booked = clinic.agent.done("book_appointment", "BOOKED", hold_id=kept, **ASHA)["data"]["appointment_id"]
+    refused = clinic.agent.refused("release_hold", "CONFLICT", hold_id=kept)
+    assert refused["spoken"] == "That place is booked; shall I cancel the appointment?"
+    assert refused["data"]["appointment_id"] == booked
+    assert clinic.owner.records("2026-06-08")[0]["filled_slots"] == 1
+    clinic.agent.refused("release_hold", "NOT_FOUND", hold_id="11111111-1111-4111-8111-111111111111")
+    clinic.agent.done("cancel_appointment", "CANCELLED", appointment_id=booked)
+    clinic.agent.done("release_hold", "RELEASED", hold_id=kept)
+
+
+def test_a_hold_that_ran_out_or_was_released_may_be_released_again(clinic: Clinic) -> None:
+    place = {"service": "checkup", "date": "June 8th", "time": "9:30"}
+    for minutes in (0, 6):
+        kept = clinic.agent.done("hold_slot", "HELD", **place)["data"]["hold_id"]
+        clinic.owner.world.clock.advance(minutes=minutes)
+        for _ in range(2):
+            clinic.agent.done("release_hold", "RELEASED", hold_id=kept)
+
+
+def test_a_slot_beside_a_hold_must_be_what_is_held(clinic: Clinic) -> None:
+    kept = clinic.agent.done("hold_slot", "HELD", service="checkup", date="June 8th", time="9:30")["data"]["hold_id"]
+    for window, on, service in (
+        (clinic.morning, "2026-06-15", clinic.checkup),
+        (clinic.afternoon, "2026-06-08", clinic.checkup),
+        (clinic.morning, "2026-06-08", clinic.vaccination),
+    ):
+        refused = clinic.agent.refused(
+            "book_appointment", "PLACES_DIFFER", hold_id=kept, slot_id=f"{window}||{on}||{service}", **ASHA
+        )
+        assert "'slot_id'" in refused["data"]["advice"]
+    slot_id = f"{clinic.morning}||2026-06-08||{clinic.checkup}"
+    booked = clinic.agent.done("book_appointment", "BOOKED", hold_id=kept, slot_id=slot_id, **ASHA)
+    assert booked["data"]["time"] == "2026-06-08T09:30"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.doors.tooling import Agent, Clinic, open_clinic
-from tests.world import Client
+from tests.world import Client, good
 
 ASHA = {"patient_name": "Asha Rao", "phone": "+91 98765 43210"}
 ROHAN = ASHA | {"patient_name": "Rohan Rao"}
@@ -137,6 +137,61 @@ def test_a_caller_may_move_there_and_back_and_there_again(clinic: Clinic) -> Non
         moved = agent.done("reschedule_appointment", "MOVED", appointment_id=own, date=on, time="9:30")
         assert moved["date"] == on
         assert filled(clinic, on) == 1
+
+
+def test_what_is_cancelled_is_what_is_meant_and_not_what_was_cancelled_before(clinic: Clinic) -> None:
+    agent = Agent(clinic.owner, call_id="phone-call-1")
+    first = agent.done("book_appointment", "BOOKED", **PLACE, **ASHA)["data"]["appointment_id"]
+    agent.done("cancel_appointment", "CANCELLED", **ASHA)
+    second = agent.done("book_appointment", "BOOKED", **PLACE | {"time": "10:30"}, **ASHA)["data"]["appointment_id"]
+    cancelled = agent.done("cancel_appointment", "CANCELLED", **ASHA)
+    assert cancelled["data"]["appointment_id"] == second != first
+    agent.refused("find_appointment", "NOT_FOUND", **ASHA)
+    assert filled(clinic) == 0
+    assert replayed(agent, "cancel_appointment", **ASHA) == cancelled
+
+
+def test_what_is_moved_is_what_is_meant_and_not_what_was_moved_before(clinic: Clinic) -> None:
+    agent = Agent(clinic.owner, call_id="phone-call-1")
+    there = ASHA | {"date": "2026-06-15", "time": "9:30"}
+    agent.done("book_appointment", "BOOKED", **PLACE, **ASHA)
+    first = agent.done("reschedule_appointment", "MOVED", **there)["data"]["appointment_id"]
+    good(clinic.owner.patch(f"/v1/appointments/{first}", {"status": "completed"}))
+    good(clinic.owner.patch("/v1/appointment-config", {"allow_duplicate_booking": True}))
+    second = agent.done("book_appointment", "BOOKED", **PLACE | {"time": "10:30"}, **ASHA)["data"]["appointment_id"]
+    assert agent.done("reschedule_appointment", "MOVED", **there)["data"]["appointment_id"] == second
+    assert filled(clinic) == 0
+
+
+def test_a_place_that_was_lost_since_is_not_told_as_booked(clinic: Clinic) -> None:
+    agent = Agent(clinic.owner, call_id="phone-call-1")
+    there = {"service": "checkup", "date": "2026-06-08", "time": "15:00"}
+    booked = agent.done("book_appointment", "BOOKED", **there, **ASHA)["data"]["appointment_id"]
+    agent.done("cancel_appointment", "CANCELLED", appointment_id=booked)
+    for name in ("Other One", "Other Two"):
+        clinic.agent.done("book_appointment", "BOOKED", **there, patient_name=name, phone="555 555 5555")
+    agent.refused("book_appointment", "SLOT_FULL", **there, **ASHA)
+
+
+def test_a_day_that_was_opened_again_is_closed_again(clinic: Clinic) -> None:
+    agent = Agent(clinic.owner, call_id="phone-call-1")
+    said = {"date": "2026-06-08", "time": "in the morning"}
+    for _ in range(3):
+        agent.done("close_day", "CLOSED", **said)
+        assert len(clinic.owner.slots("2026-06-08")) == 1
+        closed = replayed(agent, "close_day", **said)
+        assert closed["spoken"].startswith("Closed at Main Street")
+        good(clinic.owner.patch(f"/v1/appointment-slots/days/{clinic.morning}||2026-06-08", {"status": "OPEN"}))
+        assert len(clinic.owner.slots("2026-06-08")) == 2
+
+
+def test_places_that_were_set_otherwise_since_are_set_again(clinic: Clinic) -> None:
+    agent = Agent(clinic.owner, call_id="phone-call-1")
+    said = {"slot_id": f"{clinic.morning}||2026-06-08"}
+    for places in (5, 8, 5, 8, 5):
+        done = agent.done("set_places", "SET", places=places, **said)
+        assert done["data"]["places"] == places == clinic.owner.slots("2026-06-08")[0]["max_slots"]
+        assert replayed(agent, "set_places", places=places, **said) == done
 
 
 def test_a_refusal_is_judged_afresh(clinic: Clinic) -> None:

@@ -54,6 +54,21 @@ def test_the_places_of_one_window_are_set(clinic: Clinic) -> None:
     clinic.agent.refused("set_places", "BAD_ARGUMENTS", date="June 8th", time="9:30", places=10_001)
 
 
+@pytest.mark.parametrize("wrong", [{"date": "2026-06-15"}, {"branch": "riverside"}, {"time": "in the afternoon"}])
+def test_what_is_said_beside_a_window_must_be_the_same(clinic: Clinic, wrong: dict[str, str]) -> None:
+    clinic.owner.branch("Riverside", timezone="Europe/Berlin")
+    slot_id = f"{clinic.morning}||2026-06-08"
+    for tool, more in (("close_day", {}), ("set_places", {"places": 7})):
+        refused = clinic.agent.refused(tool, "PLACES_DIFFER", slot_id=slot_id, **more, **wrong)
+        assert refused["spoken"] == (
+            "That would be at Main Street, Monday the 8th of June from nine to eleven in the morning; is that right?"
+        )
+    slot = clinic.owner.slots("2026-06-08")[0]
+    assert (slot["max_slots"], slot["status"]) == (20, "OPEN")
+    said = {"date": "next week", "branch": "main", "time": "2026-06-08T09:00"}
+    clinic.agent.done("set_places", "SET", slot_id=slot_id, places=7, **said)
+
+
 def test_only_keys_that_may_write_slots_have_them(clinic: Clinic, world: World, cast: Cast) -> None:
     agent = Agent(world.key(cast.owner_org, [Scope.SLOTS_READ, Scope.APPOINTMENTS_WRITE, Scope.APPOINTMENTS_READ]))
     assert agent.send("close_day", date="June 8th").status_code == 403

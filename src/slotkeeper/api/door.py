@@ -10,12 +10,13 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from slotkeeper.api.problems import Headers, problem
 from slotkeeper.api.request import REPLAY, Operation, Page, Request, Site
@@ -107,14 +108,16 @@ class Door:
         operation = None
         try:
             operation = _pick(methods, scope)
+            if operation.refused is not None:
+                receive = Kept(receive)
             answer = await self._answer(operation, scope, headers, receive)
         except SlotkeeperError as error:
-            answer = refusal(error, operation)
+            answer = await _refuse(error, operation, headers, receive)
         except Disconnected:
             return
         except Exception:  # the last resort, so that no client ever sees a stack trace
             log.exception("request %s failed: %s %r", request_id.decode(), scope["method"], scope["path"])
-            answer = refusal(InternalError(request_id.decode()), operation)
+            answer = await _refuse(InternalError(request_id.decode()), operation, headers, receive)
         await reply(answer, request_id, scope["method"], send)
 
     async def _answer(self, operation: Operation, scope: Scope, headers: RequestHeaders, receive: Receive) -> Answer:
@@ -302,11 +305,43 @@ def _refuse_type(headers: RequestHeaders) -> None:
         raise UnsupportedMediaType("The body must be sent as it is, without a 'Content-Encoding'.")
 
 
-def refusal(error: SlotkeeperError, operation: Operation | None = None) -> Answer:
+class Kept:
+    """What is received of a request, kept: a refusal, too, may have to be told by what was asked."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._content = b""
+        self._is_whole = False
+
+    async def __call__(self) -> Message:
+        """Receive the next message."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._content += message.get("body", b"")
+            self._is_whole = not message.get("more_body", False)
+        return message
+
+    async def read(self, headers: RequestHeaders, largest: int | None) -> bytes:
+        """The body, whether or not it was read before; empty where it is too large, or does not come."""
+        if not self._is_whole and not self._content:
+            with contextlib.suppress(SlotkeeperError, Disconnected):
+                await read_content(headers, self, largest)
+        return self._content if self._is_whole else b""
+
+
+async def _refuse(
+    error: SlotkeeperError, operation: Operation | None, headers: RequestHeaders, receive: Receive
+) -> Answer:
+    """The answer to a request that was refused, in the operation's own way where it has one."""
+    if operation is not None and operation.refused is not None and isinstance(receive, Kept):
+        own = await operation.refused(error, partial(receive.read, headers, operation.largest))
+        if own is not None:
+            return Answer(own.status or 200, own.content_type.encode(), own.content, own.headers)
+    return refusal(error)
+
+
+def refusal(error: SlotkeeperError) -> Answer:
     """The answer to a request that was refused."""
-    own = None if operation is None or operation.refused is None else operation.refused(error)
-    if own is not None:
-        return Answer(own.status or 200, own.content_type.encode(), own.content, own.headers)
     status, content, headers = problem(error)
     return Answer(status, JSON, content, headers)
 

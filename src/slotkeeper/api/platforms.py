@@ -10,32 +10,21 @@ from typing import Any
 import msgspec
 
 from slotkeeper.api.reading import read_object
-from slotkeeper.api.request import Operation, Page, Request
-from slotkeeper.domain.errors import Kind, SlotkeeperError
+from slotkeeper.api.request import Operation, Page, Reading, Request
+from slotkeeper.domain.errors import SlotkeeperError
 from slotkeeper.platforms import flat, retell, vapi
 from slotkeeper.platforms.asked import Asked
 from slotkeeper.tools.answer import Answer, encode
 from slotkeeper.tools.calls import call_tool
+from slotkeeper.tools.refusals import sorry
 
 JSON = "application/json"
 LARGEST = 1024 * 1024
 """The largest body in bytes: with each call of a tool some platforms send all that was said before."""
 
-PASSING = frozenset({Kind.RATE_LIMITED, Kind.UNAVAILABLE, Kind.INTERNAL})
-"""What is nobody's mistake, and may be over in a moment."""
-SORRY = "I cannot reach the appointment book just now. Please give me a moment, and let us try again."
-
 
 class Sent(msgspec.Struct):
     """Whatever a platform sends."""
-
-
-class Sorry(msgspec.Struct):
-    """What is said where a call of a tool found no answer."""
-
-    ok: bool
-    reason_code: str
-    spoken: str
 
 
 async def call_from_vapi(request: Request) -> Page:
@@ -90,14 +79,16 @@ async def _call(request: Request, asked: Asked) -> Answer:
     return await call_tool(request.site.tools, request.caller, asked.tool, asked.arguments, now=request.now, call=call)
 
 
-def refused_to_vapi(error: SlotkeeperError) -> Page:
-    """Vapi ignores whatever comes with another status than 200."""
-    return _page(vapi.Results(error=vapi.on_one_line(error.message)))
+async def refused_to_vapi(error: SlotkeeperError, read: Reading) -> Page:
+    """Vapi ignores whatever comes with another status than 200, and finds what it asked for by the ids of its calls."""
+    results = [vapi.result(own, error) for own in vapi.ids_in(await read())]
+    return _page(vapi.Results(results) if results else vapi.Results(error=vapi.on_one_line(error.message)))
 
 
-def refused_aloud(error: SlotkeeperError) -> Page | None:
+async def refused_aloud(error: SlotkeeperError, _: Reading) -> Page | None:
     """Something to say about what may pass; None for what whoever set the tool up has to mend."""
-    return _page(Sorry(False, error.code, SORRY)) if error.kind in PASSING else None
+    said = sorry(error)
+    return None if said is None else Page(JSON, said)
 
 
 def _answered(answer: Answer) -> Page:

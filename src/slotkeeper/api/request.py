@@ -92,6 +92,9 @@ class Request(NamedTuple):
         return self.caller.with_once(Once(self.once_key, hashlib.sha256(said).hexdigest(), write))
 
 
+Reading = Callable[[], Awaitable[bytes]]
+"""Gives the body of a request that was refused, as far as there is one that can be read."""
+
 Handler = Callable[[Request], Awaitable[msgspec.Struct | Page | None]]
 """Gives what is answered; None where that is what was stored as the answer."""
 
@@ -125,7 +128,7 @@ class Operation(NamedTuple):
     any_key: bool = False
     headers: Mapping[str, str] = NO_NAMES
     largest: int | None = None
-    refused: Callable[[SlotkeeperError], Page | None] | None = None
+    refused: Callable[[SlotkeeperError, Reading], Awaitable[Page | None]] | None = None
 
     @property
     def needs_key(self) -> bool:

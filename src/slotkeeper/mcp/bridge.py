@@ -5,17 +5,22 @@ together stay in one place. Each message goes on by itself, as the server takes 
 or another one at its address, is none the worse. The SDK's own client ends for good with its first lost connection.
 """
 
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Any, NamedTuple
 
+import anyio
 import httpx2
 import mcp_types as types
+from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
 from mcp_types.version import LATEST_HANDSHAKE_VERSION
+from pydantic import ValidationError
 
 from slotkeeper.domain.errors import Conflict, SlotkeeperError, Unavailable
-from slotkeeper.mcp.door import PATH
+from slotkeeper.mcp.door import PATH, head_of
 from slotkeeper.mcp.protocol import Context, failed, new_server
 from slotkeeper.mcp.talk import CALL, KEY, TOOL_CALL
 
@@ -23,6 +28,8 @@ SECONDS = 20.0
 """How long the server may take for an answer."""
 TRIES = 2
 """How often a message is sent whose answer is lost; by its name the server knows it again."""
+Received = SessionMessage | Exception
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^"{}\[\]]+')
 HEADERS = {"accept": "application/json, text/event-stream", "mcp-protocol-version": LATEST_HANDSHAKE_VERSION}
 
 
@@ -42,12 +49,48 @@ async def bridge(url: str, key: str) -> None:
             try:
                 result = await upstream.ask("tools/call", {"name": name, "arguments": arguments, "_meta": meta})
             except SlotkeeperError as error:
-                return failed(error.message)
+                return failed(error)
             return types.CallToolResult.model_validate(result)
 
         server = new_server(listing, calling)
-        async with stdio_server() as (received, sent):
-            await server.run(received, sent, server.create_initialization_options())
+        async with stdio_server() as (received, sent), anyio.create_task_group() as group:
+            passing, passed = anyio.create_memory_object_stream[Received](0)
+            group.start_soon(_sift, received, passing, sent.send)
+            await server.run(passed, sent, server.create_initialization_options())
+            group.cancel_scope.cancel()
+
+
+async def _sift(
+    received: AsyncIterable[Received], passing: MemoryObjectSendStream[Received], send: Callable[[SessionMessage], Any]
+) -> None:
+    """Pass on what was received, and answer what is no message, for which the SDK would leave a client waiting."""
+    async with passing:
+        async for item in received:
+            if isinstance(item, Exception):
+                await send(SessionMessage(_unreadable(item)))
+            else:
+                await passing.send(item)
+
+
+def _unreadable(error: Exception) -> types.JSONRPCError:
+    line = str(error.errors()[0]["input"]) if isinstance(error, ValidationError) else ""
+    said = types.ErrorData(
+        code=types.PARSE_ERROR, message="This is no message of the protocol, or is nested too deeply."
+    )
+    return types.JSONRPCError(jsonrpc="2.0", id=_id_of(line), error=said)
+
+
+def _id_of(line: str) -> int | str | None:
+    """The id of a message that cannot be read as a whole: what is nested in it is left out."""
+    depth, flat = 0, []
+    for token in _TOKENS.findall(line):
+        depth += token in {"{", "["}
+        if depth == 1:
+            flat.append(token)
+        elif depth == 2 and token in {"{", "["}:
+            flat.append("0")
+        depth -= token in {"}", "]"}
+    return head_of("".join(flat).encode(errors="replace")).id
 
 
 class _Upstream(NamedTuple):

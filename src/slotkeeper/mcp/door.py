@@ -20,8 +20,11 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slotkeeper.api.door import (
+    JSON,
     REQUEST_ID,
+    Answer,
     Disconnected,
+    Kept,
     RequestHeaders,
     RequestIds,
     bearer,
@@ -35,6 +38,7 @@ from slotkeeper.mcp.talk import TALK, Talk
 from slotkeeper.operations import Clock, access
 from slotkeeper.operations.rate_limits import RateLimits
 from slotkeeper.tools.calls import Site
+from slotkeeper.tools.refusals import SORRY, sorry
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +62,11 @@ class ForeignOrigin(SlotkeeperError):
         )
 
 
-class _Head(msgspec.Struct):
+class Head(msgspec.Struct):
     """What the door itself reads of a message."""
 
     method: str = ""
+    id: int | str | None = None
 
 
 class McpDoor:
@@ -97,13 +102,15 @@ class McpDoor:
         headers = once(scope["headers"])
         request_id = headers[REQUEST_ID] = self._request_ids.of(headers)
         sending = _Sending(send, [(REQUEST_ID, request_id)])
+        receive = kept = Kept(receive)
         try:
             talk, body = await self._admit(scope, headers, receive)
             transport = self._transport or await self._start()
             sending.added += _session_of(body)
             await transport({**scope, TALK: talk}, _replayed(body, receive), sending)
         except SlotkeeperError as error:
-            await send_answer(refusal(error), request_id, scope["method"], send)
+            said = None if sorry(error) is None else _sorry(error, await kept.read(headers, None))
+            await send_answer(said or refusal(error), request_id, scope["method"], send)
         except Disconnected:
             return
         except Exception:  # the last resort, so that no client ever sees a stack trace
@@ -155,13 +162,30 @@ class McpDoor:
             return self._transport
 
 
+def _sorry(error: SlotkeeperError, body: bytes) -> Answer | None:
+    """What may pass in a moment, as what came of a call of a tool: a client keeps a status to itself.
+
+    None for what was no call of a tool.
+    """
+    head = head_of(body)
+    if head.method != "tools/call" or head.id is None:
+        return None
+    texts = [{"type": "text", "text": text} for text in (SORRY, error.message)]
+    result = {"content": texts, "isError": True, "resultType": "complete"}
+    return Answer(200, JSON, msgspec.json.encode({"jsonrpc": "2.0", "id": head.id, "result": result}))
+
+
+def head_of(body: bytes) -> Head:
+    """The method and the id of a message, as far as it can be read."""
+    try:
+        return msgspec.json.decode(body, type=Head)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Head()  # the SDK says what is wrong with it
+
+
 def _session_of(body: bytes) -> list[tuple[bytes, bytes]]:
     """The header that names a session, in the answer to a message that begins one."""
-    try:
-        begins = msgspec.json.decode(body, type=_Head).method == "initialize"
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        begins = False  # the SDK says what is wrong with it
-    return [(SESSION, secrets.token_hex(16).encode())] if begins else []
+    return [(SESSION, secrets.token_hex(16).encode())] if head_of(body).method == "initialize" else []
 
 
 def _text(headers: RequestHeaders, name: bytes) -> str:

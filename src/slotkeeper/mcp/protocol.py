@@ -26,6 +26,7 @@ from slotkeeper.mcp.talk import TALK, Talk, call_of
 from slotkeeper.platforms.export import plain_schema
 from slotkeeper.tools.answer import Answer, encode
 from slotkeeper.tools.calls import Site, call_tool, list_tools
+from slotkeeper.tools.refusals import SORRY, sorry
 from slotkeeper.tools.table import Tool
 
 log = logging.getLogger(__name__)
@@ -81,10 +82,10 @@ def over_http(site: Site) -> StreamableHTTPSessionManager:
         try:
             return result_of(await call_tool(site, talk.caller, name, arguments, now=talk.now, call=call))
         except SlotkeeperError as error:
-            return failed(error.message)
+            return failed(error)
         except Exception:  # the last resort, so that no client ever sees a stack trace
             log.exception("request %s failed: the tool %r", talk.caller.request_id, name)
-            return failed(InternalError(talk.caller.request_id).message)
+            return failed(InternalError(talk.caller.request_id))
 
     server = new_server(listing, calling)
     return StreamableHTTPSessionManager(server, json_response=True, stateless=True, max_request_body_size=LARGEST_BODY)
@@ -134,9 +135,10 @@ def result_of(answer: Answer) -> types.CallToolResult:
     return types.CallToolResult(content=texts, structured_content=msgspec.json.decode(content), is_error=not answer.ok)
 
 
-def failed(message: str) -> types.CallToolResult:
-    """What came in between, as a result that a model can act on."""
-    return types.CallToolResult(content=[types.TextContent(text=message)], is_error=True)
+def failed(error: SlotkeeperError) -> types.CallToolResult:
+    """What came in between, as a result that a model can act on; what may pass with a sentence for the caller."""
+    said = [error.message] if sorry(error) is None else [SORRY, error.message]
+    return types.CallToolResult(content=[types.TextContent(text=text) for text in said], is_error=True)
 
 
 def _talk(ctx: Context) -> Talk:

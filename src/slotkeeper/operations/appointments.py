@@ -1,6 +1,6 @@
 """Appointments: booked, read, searched, moved, completed, cancelled, confirmed again (contract.md section 6)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypedDict, cast
 
@@ -39,6 +39,7 @@ __all__ = [
     "change_appointment",
     "get_appointment",
     "list_appointments",
+    "list_coming",
     "search",
     "search_appointments",
     "search_for",
@@ -152,6 +153,20 @@ async def list_appointments(db: Database, caller: Caller, appointment_ids: Seque
         zones = await directory.list_zones(tx, caller.org_id)
         there = [found[one] for one in appointment_ids if one in found]
         return [Shown(one, zones[one.branch_id]) for one in there]
+
+    return await db.read(work)
+
+
+async def list_coming(
+    db: Database, caller: Caller, phone_keys: Collection[str], *, date_from: date, limit: int
+) -> list[Shown]:
+    """The appointments that stand from a date on under any of some phone digits, by time."""
+    caller.require(Scope.APPOINTMENTS_READ)
+
+    async def work(tx: Connection) -> list[Shown]:
+        found = await store.list_coming(tx, caller.org_id, phone_keys, date_from=date_from, limit=limit)
+        zones = await directory.list_zones(tx, caller.org_id) if found else {}
+        return [Shown(one, zones[one.branch_id]) for one in found]
 
     return await db.read(work)
 

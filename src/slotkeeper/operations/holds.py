@@ -17,15 +17,19 @@ from slotkeeper.operations.ids import new_id
 from slotkeeper.operations.line import Asked, Line, ask, once_was
 from slotkeeper.operations.places import Draft, hold_is_gone, place_of
 from slotkeeper.operations.windows import choose_service, no_such_window
-from slotkeeper.store import days
+from slotkeeper.store import audit, days
 from slotkeeper.store import holds as store
 from slotkeeper.store.database import Connection, Database
 from slotkeeper.store.days import Counted
 
-__all__ = ["NewHold", "extend_hold", "get_hold", "release_hold", "take_hold"]
+__all__ = ["Fate", "NewHold", "extend_hold", "get_fate", "get_hold", "release_hold", "take_hold"]
 
 LONGEST = 900
 """For how many seconds after its first moment a hold is kept at most."""
+
+
+SKEW = 60_000
+"""By how many milliseconds the clocks of two server processes may differ, when one looks for what another noted."""
 
 
 class NewHold(NamedTuple):
@@ -43,6 +47,13 @@ class NewHold(NamedTuple):
     session: Session | None = None
     batch: str | None = None
     calendar_id: str | None = None
+
+
+class Fate(NamedTuple):
+    """What became of a hold: whether there ever was one, and the id of the appointment that it became, if it did."""
+
+    was_there: bool
+    appointment_id: str | None = None
 
 
 async def take_hold(line: Line, caller: Caller, new: NewHold, *, now: int) -> Hold:
@@ -66,6 +77,21 @@ async def get_hold(db: Database, caller: Caller, hold_id: str, *, now: int) -> H
         if found is None or found.expires_at <= now:
             raise NotFound(f"There is no live hold {hold_id}: it ran out, was released or confirmed, or never was.")
         return found
+
+    return await db.read(work)
+
+
+async def get_fate(db: Database, caller: Caller, hold_id: str) -> Fate:
+    """What became of a hold that is gone."""
+    caller.require(Scope.APPOINTMENTS_WRITE)
+
+    async def work(tx: Connection) -> Fate:
+        began = await audit.since(tx, caller.org_id, action="holds.create", subject=hold_id)
+        if began is None:
+            return Fate(False)
+        last = began + LONGEST * 1000 + SKEW
+        booked = await audit.booked_with(tx, caller.org_id, hold_id, first=began - SKEW, last=last)
+        return Fate(True, booked)
 
     return await db.read(work)
 

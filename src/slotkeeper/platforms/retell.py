@@ -21,18 +21,24 @@ def read(body: Json) -> Asked:
 
 
 def _tool_call_id(call: object, name: str, arguments: object) -> str | None:
-    """The id of this very call: that of the last one in the transcript that asks for the same and has no result yet."""
+    """The id of this very call: that of the one in the transcript that asks for the same and has no result yet.
+
+    Where several do, none is it: what stands of the phone call says then whether it was done.
+    """
     transcript = call.get("transcript_with_tool_calls") if isinstance(call, dict) else None
     if not isinstance(transcript, list):
         return None
     said = [item for item in transcript if isinstance(item, dict)]
     done = {item.get("tool_call_id") for item in said if item.get("role") == "tool_call_result"}
-    for item in reversed(said):
-        if item.get("role") == "tool_call_invocation" and item.get("tool_call_id") not in done:
-            same = item.get("name") == name and _parsed(item.get("arguments")) == _parsed(arguments)
-            if same:
-                return id_in(item, "tool_call_id")
-    return None
+    wanted = name, _parsed(arguments)
+    same = [
+        item
+        for item in said
+        if item.get("role") == "tool_call_invocation"
+        and item.get("tool_call_id") not in done
+        and (item.get("name"), _parsed(item.get("arguments"))) == wanted
+    ]
+    return id_in(same[0], "tool_call_id") if len(same) == 1 else None
 
 
 def _parsed(value: Any) -> Any:  # noqa: ANN401 - the JSON of something, or the thing itself

@@ -53,6 +53,15 @@ _BY_ID = SQL(
 """
 )
 
+_COMING = SQL("""
+    SELECT a.appointment_id
+    FROM @rows(:phones, phone_key TEXT) p CROSS JOIN appointments a @index(appointments_by_patient)
+    WHERE a.org_id = :org_id AND a.phone_key = p.phone_key AND a.date >= :date_from
+      AND a.status IN ('confirmed', 'rescheduled')
+    ORDER BY a.date, a.wall_time, a.appointment_id
+    LIMIT :limit
+""")
+
 _STANDING = SQL("""
     SELECT a.appointment_id, a.service_id, a.phone_key, a.name_key, a.date, a.wall_time, a.branch_id
     FROM @rows(:patients, phone_key TEXT, name_key TEXT, service_id UUID) p
@@ -327,6 +336,16 @@ async def search(
     total = await tx.fetch_one(_TOTAL, org_id=org_id, **values)
     rows = await tx.fetch(_PAGE, org_id=org_id, limit=limit, skip=skip, **values)
     return [_appointment(row) for row in rows], 0 if total is None else total[0]
+
+
+async def list_coming(
+    tx: Connection, org_id: str, phone_keys: Collection[str], *, date_from: date, limit: int
+) -> list[Appointment]:
+    """The appointments that stand from a date on under any of some phone digits, by time; by the index alone."""
+    phones = pack([(phone_key,) for phone_key in sorted(phone_keys)])
+    rows = await tx.fetch(_COMING, org_id=org_id, phones=phones, date_from=date_from.isoformat(), limit=limit)
+    found = await get_appointments(tx, org_id, [row[0] for row in rows], lock=False) if rows else {}
+    return [found[row[0]] for row in rows]
 
 
 async def list_on_date(

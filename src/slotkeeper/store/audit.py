@@ -39,6 +39,20 @@ _KNOWS = SQL("""
     LIMIT 1
 """)
 
+_SINCE = SQL("""
+    SELECT at FROM audit @index(audit_by_subject)
+    WHERE org_id = :org_id AND subject = :subject AND action = :action
+    ORDER BY at LIMIT 1
+""")
+
+_BOOKED = SQL("""
+    SELECT subject FROM audit
+    WHERE org_id = :org_id AND at BETWEEN :first AND :last AND action = 'appointments.create' AND outcome = 'done'
+      AND after LIKE '%"hold_id":"' || :hold_id || '"%'
+    ORDER BY at, audit_id
+    LIMIT 1
+""")
+
 _PURGE = SQL("""
     DELETE FROM audit
     WHERE org_id = :org_id AND (at, audit_id) IN (
@@ -79,6 +93,18 @@ async def list_entries(
 async def knows(tx: Connection, org_id: str, *, action: str, subject: str) -> bool:
     """Whether something was ever done to a subject, as far back as the trail is kept."""
     return await tx.fetch_one(_KNOWS, org_id=org_id, subject=subject, action=action) is not None
+
+
+async def since(tx: Connection, org_id: str, *, action: str, subject: str) -> int | None:
+    """When something was first done to a subject, as far back as the trail is kept."""
+    row = await tx.fetch_one(_SINCE, org_id=org_id, subject=subject, action=action)
+    return None if row is None else int(row[0])
+
+
+async def booked_with(tx: Connection, org_id: str, hold_id: str, *, first: int, last: int) -> str | None:
+    """The id of the appointment that a hold became between two instants."""
+    row = await tx.fetch_one(_BOOKED, org_id=org_id, hold_id=hold_id, first=first, last=last)
+    return None if row is None else str(row[0])
 
 
 async def purge(tx: Connection, org_id: str, *, before: int, most: int) -> int:

@@ -1,29 +1,27 @@
 """Appointments that there are: found for their patient, moved, cancelled."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from msgspec import Struct
 
-from slotkeeper.domain.booking import STANDING
 from slotkeeper.domain.errors import NotAllowedByPolicy, NotFound, SlotkeeperError
-from slotkeeper.domain.model import Appointment, AppointmentStatus, phone_digits
+from slotkeeper.domain.model import Appointment, AppointmentStatus
 from slotkeeper.operations import appointments, windows
 from slotkeeper.operations.appointments import Changing, Shown
 from slotkeeper.operations.availability import Question, get_availability
 from slotkeeper.texts import N_
 from slotkeeper.tools.answer import Answer, Option
 from slotkeeper.tools.arguments import Said
-from slotkeeper.tools.booking import AT, SLOT_ID, is_as_answered, place_of, what
+from slotkeeper.tools.booking import AT, SLOT_ID, place_of
 from slotkeeper.tools.dates import has_date
 from slotkeeper.tools.openings import DATE
-from slotkeeper.tools.patients import FEWEST_DIGITS, is_same_phone, name_words, read_phone
-from slotkeeper.tools.places import Place, looking, read_place, refused
+from slotkeeper.tools.patients import is_same_name, is_same_phone, list_coming, name_words, read_phone, spellings
+from slotkeeper.tools.places import Place, looking, read_place, read_slot_id, refused, what
 from slotkeeper.tools.refusals import mend
+from slotkeeper.tools.standing import stands
 from slotkeeper.tools.turn import Mend, Turn
-
-MOST_FOUND = 50
-"""How many coming appointments under one number are looked at."""
 
 NAME = "The patient's full name, as the caller said it."
 PHONE = "The phone number that the appointment was booked with, in digits."
@@ -86,6 +84,8 @@ async def reschedule_appointment(turn: Turn, said: RescheduleAppointment) -> Ans
     day = said.date
     if day is None and said.slot_id is None and said.time is not None and not has_date(turn, said.time, old.timezone):
         day = made.date.isoformat()
+    if said.slot_id is not None:
+        await _require_movable(turn, old, said.slot_id)
     place = await read_place(
         turn, slot_id=said.slot_id, service=made.service_id, branch=made.branch_id, day=day, time=said.time
     )
@@ -96,14 +96,11 @@ async def reschedule_appointment(turn: Turn, said: RescheduleAppointment) -> Ans
         spoken = turn.texts.gettext("The appointment is moved: %(what)s.", what=what(turn, place_of(turn, shown)))
         return _changed(turn, shown, "MOVED", spoken)
 
-    async def is_there(first: Answer) -> bool:
-        return await is_as_answered(turn, first, STANDING)
-
     try:
         return await turn.write(
             lambda caller: appointments.change_appointment(turn.site.line, caller, change, now=turn.now),
             moved,
-            stands=is_there,
+            stands=partial(_stands_for, turn, old),
         )
     except SlotkeeperError as error:
         raise _refused(turn, await refused(turn, error, place), error, AppointmentStatus.RESCHEDULED) from None
@@ -119,17 +116,19 @@ async def cancel_appointment(turn: Turn, said: CancelAppointment) -> Answer:
         spoken = turn.texts.gettext("The appointment is cancelled: %(what)s.", what=what(turn, place_of(turn, shown)))
         return _changed(turn, shown, "CANCELLED", spoken)
 
-    async def is_cancelled(first: Answer) -> bool:
-        return await is_as_answered(turn, first, (AppointmentStatus.CANCELLED,))
-
     try:
         return await turn.write(
             lambda caller: appointments.change_appointment(turn.site.line, caller, change, now=turn.now),
             cancelled,
-            stands=is_cancelled,
+            stands=partial(_stands_for, turn, old),
         )
     except SlotkeeperError as error:
         raise _refused(turn, mend(turn, error), error, AppointmentStatus.CANCELLED) from None
+
+
+async def _stands_for(turn: Turn, meant: Shown, first: Answer) -> bool:
+    """Whether what was answered before is so, and was about the appointment that is meant now."""
+    return first.data.get("appointment_id") == meant.appointment.appointment_id and await stands(turn, first)
 
 
 async def _own(turn: Turn, appointment_id: str | None, name: str | None, phone: str | None) -> Shown:
@@ -153,7 +152,7 @@ async def _own(turn: Turn, appointment_id: str | None, name: str | None, phone: 
         raise _not_found(turn) from None
     made = shown.appointment
     is_theirs = phone is None or is_same_phone(read_phone(turn, phone), made.parent_phone)
-    if not is_theirs or (name is not None and not _is_named(name, made)):
+    if not is_theirs or (name is not None and not is_same_name(name, made.patient_name)):
         raise _not_found(turn)
     return shown
 
@@ -161,38 +160,39 @@ async def _own(turn: Turn, appointment_id: str | None, name: str | None, phone: 
 async def _of_patient(turn: Turn, name: str, said_phone: str) -> list[Shown]:
     """The coming appointments of one patient. Raises Mend where there is none, or where the name fits several."""
     phone = read_phone(turn, said_phone)
-    first = min(turn.today(zone) for zone in {turn.zone(), *turn.known.zones.values()})
-    wanted = appointments.search(first, None, parent_phone=phone, patient_name=None)
-    found = await _search(turn, wanted)
-    digits = phone_digits(phone).lstrip("0")
-    if not found and len(digits) >= FEWEST_DIGITS:
-        parts = await _search(turn, wanted._replace(phone_key=None, phone_part=digits[-FEWEST_DIGITS:]))
-        found = [shown for shown in parts if is_same_phone(phone, shown.appointment.parent_phone)]
+    found = await list_coming(turn, spellings(phone))
     of_name = [shown for shown in found if name_words(shown.appointment.patient_name) == name_words(name)]
     if not of_name:
-        of_name = [shown for shown in found if _is_named(name, shown.appointment)]
+        of_name = [shown for shown in found if is_same_name(name, shown.appointment.patient_name)]
     if len({name_words(shown.appointment.patient_name) for shown in of_name}) != 1:
         raise _not_found(turn)
     return of_name
-
-
-async def _search(turn: Turn, wanted: appointments.Search) -> list[Shown]:
-    found, _ = await appointments.search_appointments(
-        turn.site.db, looking(turn.caller), wanted, service=None, page=1, limit=MOST_FOUND
-    )
-    return [shown for shown in found if shown.appointment.status in STANDING and shown.instant >= turn.now]
-
-
-def _is_named(said: str, made: Appointment) -> bool:
-    """Whether a name is the patient's, or all of one is in the other: "Asha" is "Asha Rao"."""
-    words, stored = name_words(said), name_words(made.patient_name)
-    return bool(words) and (words <= stored or stored <= words)
 
 
 def _not_found(turn: Turn) -> Mend:
     """There is none, or it is somebody else's: both sound the same."""
     spoken = turn.texts.gettext("I find no coming appointment under that name and number; could you say both again?")
     return Mend("NOT_FOUND", spoken)
+
+
+async def _require_movable(turn: Turn, old: Shown, said: str) -> None:
+    """Refuse a place at another branch or for another service, to which nothing is moved. Raises Mend."""
+    gettext, slot_id, made = turn.texts.gettext, read_slot_id(turn, said), old.appointment
+    window = await windows.get_window(turn.site.db, looking(turn.caller), slot_id.calendar_id)
+    own = place_of(turn, old)
+    advice = {"advice": "Call hold_slot and book_appointment for the new place, then cancel_appointment for this one."}
+    if window.branch_id != made.branch_id:
+        spoken = gettext(
+            "This appointment can only be moved at %(branch)s; shall I book anew at the other branch, and cancel it?",
+            branch=turn.say.name(own.branch.name),
+        )
+        raise Mend("PLACES_DIFFER", spoken, on=made.date, data=advice)
+    if slot_id.service_id not in (None, made.service_id):
+        spoken = gettext(
+            "This appointment is for %(service)s; shall I book anew for the other, and cancel it?",
+            service=turn.say.name(own.service.name),
+        )
+        raise Mend("PLACES_DIFFER", spoken, on=made.date, data=advice)
 
 
 async def _window(turn: Turn, made: Appointment, place: Place) -> str | None:

@@ -1,24 +1,35 @@
 """Booking on the phone: a place is kept, given back, or turned into an appointment."""
 
-from collections.abc import Collection
+from functools import partial
 from typing import Annotated
 
 from msgspec import Struct
 
 from slotkeeper.domain.booking import STANDING
 from slotkeeper.domain.calendar import iso_instant
-from slotkeeper.domain.errors import NotFound, SlotkeeperError
-from slotkeeper.domain.model import AppointmentStatus, Hold
+from slotkeeper.domain.errors import HoldExpired, SlotkeeperError
+from slotkeeper.domain.model import Hold, phone_digits
 from slotkeeper.domain.slot_ids import parse_uuid
 from slotkeeper.operations import appointments, holds
 from slotkeeper.operations.appointments import NewAppointment, Shown
 from slotkeeper.operations.holds import NewHold
 from slotkeeper.texts import N_
-from slotkeeper.tools.answer import Answer
+from slotkeeper.tools.answer import Answer, Option
 from slotkeeper.tools.arguments import Said
 from slotkeeper.tools.openings import BRANCH, DATE, SERVICE
-from slotkeeper.tools.patients import read_phone
-from slotkeeper.tools.places import Place, find_hold, looking, place_of_hold, read_place, refused, require_agreement
+from slotkeeper.tools.patients import is_same_name, is_same_phone, list_coming, name_words, read_phone, spellings
+from slotkeeper.tools.places import (
+    Place,
+    find_hold,
+    looking,
+    place_of_hold,
+    read_place,
+    refused,
+    require_agreement,
+    what,
+)
+from slotkeeper.tools.refusals import ADVICE
+from slotkeeper.tools.standing import stands
 from slotkeeper.tools.turn import Mend, Turn
 
 SLOT_ID = "The slot_id of the option that the caller chose; null to name service, date and time instead."
@@ -79,12 +90,11 @@ async def hold_slot(turn: Turn, said: HoldSlot) -> Answer:
             data={"hold_id": hold.hold_id, "expires_at": iso_instant(hold.expires_at), **_data(turn, place)},
         )
 
-    async def is_live(first: Answer) -> bool:
-        return await find_hold(turn, str(first.data.get("hold_id"))) is not None
-
     try:
         return await turn.write(
-            lambda caller: holds.take_hold(turn.site.line, caller, new, now=turn.now), held, stands=is_live
+            lambda caller: holds.take_hold(turn.site.line, caller, new, now=turn.now),
+            held,
+            stands=partial(stands, turn),
         )
     except SlotkeeperError as error:
         raise await refused(turn, error, place) from None
@@ -93,6 +103,8 @@ async def hold_slot(turn: Turn, said: HoldSlot) -> Answer:
 async def release_hold(turn: Turn, said: ReleaseHold) -> Answer:
     """Give a kept place back; also when it is gone already."""
     hold_id = read_hold_id(turn, said.hold_id)
+    if await find_hold(turn, hold_id) is None:
+        await _require_unbooked(turn, hold_id)
 
     def released(_: None) -> Answer:
         return turn.answer(
@@ -107,6 +119,8 @@ async def book_appointment(turn: Turn, said: BookAppointment) -> Answer:
     phone = read_phone(turn, said.phone)
     hold_id = None if said.hold_id is None else read_hold_id(turn, said.hold_id)
     place = await _place(turn, said, hold_id)
+    if place is not None:
+        await _require_first(turn, said.patient_name, phone, place)
     new = NewAppointment(
         None if place is None else place.service.service_id,
         None if place is None else place.instant(turn),
@@ -121,28 +135,94 @@ async def book_appointment(turn: Turn, said: BookAppointment) -> Answer:
     def booked(shown: Shown) -> Answer:
         return _booked(turn, shown)
 
-    async def is_standing(first: Answer) -> bool:
-        return await is_as_answered(turn, first, STANDING)
-
     try:
         return await turn.write(
             lambda caller: appointments.book_appointment(turn.site.line, caller, new, now=turn.now),
             booked,
-            stands=is_standing,
+            stands=partial(stands, turn),
         )
     except SlotkeeperError as error:
+        if hold_id is not None and isinstance(error, HoldExpired):
+            again = await _booked_already(turn, hold_id, said.patient_name, phone)
+            if again is not None:
+                return again
         if place is None:
             raise
         raise await refused(turn, error, place) from None
+
+
+async def _require_first(turn: Turn, name: str, phone: str, place: Place) -> None:
+    """Ask back where the patient has the same already, under another spelling of the number. Raises Mend.
+
+    The rule against duplicates compares digits as they are, and is the engine's; on the phone one caller says a number
+    with the country code and the next without.
+    """
+    if turn.known.configuration.allow_duplicate_booking:
+        return
+    for shown in await list_coming(turn, spellings(phone) - {phone_digits(phone)}):
+        made = shown.appointment
+        if made.service_id != place.service.service_id or name_words(made.patient_name) != name_words(name):
+            continue
+        said = what(turn, place_of(turn, shown))
+        spoken = turn.texts.gettext("That is booked already: %(what)s; shall I move it, or cancel it?", what=said)
+        options = [Option(said, appointment_id=made.appointment_id, time=f"{made.date}T{made.wall_time[:5]}")]
+        advice = {"advice": ADVICE["DUPLICATE_BOOKING"]}
+        raise Mend("DUPLICATE_BOOKING", spoken, on=made.date, options=options, data=advice)
+
+
+async def _booked_already(turn: Turn, hold_id: str, name: str, phone: str) -> Answer | None:
+    """What a hold was booked as, for whoever booked it; None where it was not, or was cancelled. Raises Mend."""
+    shown = await _booking_of(turn, hold_id)
+    if shown is None:
+        return None
+    made, gettext = shown.appointment, turn.texts.gettext
+    if not (is_same_phone(phone, made.parent_phone) and is_same_name(name, made.patient_name)):
+        spoken = gettext("That place is booked already; shall I look for another one?")
+        raise Mend("HOLD_EXPIRED", spoken, data={"advice": "One hold is one booking: take another for the next."})
+    place = place_of(turn, shown)
+    spoken = gettext("That is booked already: %(what)s.", what=what(turn, place))
+    data = {"appointment_id": made.appointment_id, "patient_name": turn.say.name(name), "token": made.token}
+    return turn.answer("BOOKED", spoken, on=made.date, timezone=shown.timezone, data=data | _data(turn, place))
+
+
+async def _require_unbooked(turn: Turn, hold_id: str) -> None:
+    """Refuse to release what never was kept, or is booked. Raises Mend."""
+    shown = await _booking_of(turn, hold_id)
+    if shown is not None:
+        spoken = turn.texts.gettext("That place is booked; shall I cancel the appointment?")
+        raise Mend(
+            "CONFLICT",
+            spoken,
+            data={
+                "appointment_id": shown.appointment.appointment_id,
+                "advice": "After a yes call cancel_appointment with this appointment_id.",
+            },
+        )
+
+
+async def _booking_of(turn: Turn, hold_id: str) -> Shown | None:
+    """The appointment that a hold became, if that stands. Raises Mend for a hold that never was."""
+    caller = looking(turn.caller)
+    fate = await holds.get_fate(turn.site.db, caller, hold_id)
+    if not fate.was_there:
+        raise _no_hold(turn)
+    if fate.appointment_id is None:
+        return None
+    shown = await appointments.get_appointment(turn.site.db, caller, fate.appointment_id)
+    return shown if shown.appointment.status in STANDING else None
 
 
 def read_hold_id(turn: Turn, said: str) -> str:
     """The id of a hold. Raises Mend."""
     hold_id = parse_uuid(said)
     if hold_id is None:
-        question = turn.texts.gettext("I do not find the place that I kept; shall I look again?")
-        raise Mend("NOT_FOUND", question, data={"advice": "'hold_id' must be the one that hold_slot answered."})
+        raise _no_hold(turn)
     return hold_id
+
+
+def _no_hold(turn: Turn) -> Mend:
+    question = turn.texts.gettext("I do not find the place that I kept; shall I look again?")
+    return Mend("NOT_FOUND", question, data={"advice": "'hold_id' must be the one that hold_slot answered."})
 
 
 async def _place(turn: Turn, said: BookAppointment, hold_id: str | None) -> Place | None:
@@ -155,7 +235,7 @@ async def _place(turn: Turn, said: BookAppointment, hold_id: str | None) -> Plac
     if hold is None:
         return None
     kept = place_of_hold(turn, hold)
-    require_agreement(turn, kept, service=said.service, branch=said.branch, day=said.date)
+    require_agreement(turn, kept, service=said.service, branch=said.branch, day=said.date, slot_id=said.slot_id)
     if said.time is None:
         return kept._replace(calendar_id=None)
     slot_id = f"{hold.calendar_id}||{hold.date}||{hold.service_id}"
@@ -197,30 +277,9 @@ def place_of(turn: Turn, shown: Shown) -> Place:
     return Place(service, branch, made.date, made.wall_time[:5], made.calendar_id)
 
 
-def what(turn: Turn, place: Place) -> str:
-    """A place as it is read back: what, where and when."""
-    say, gettext = turn.say, turn.texts.gettext
-    moment = say.moment(place.on, place.wall_time, turn.today(turn.zone(place.branch)))
-    names = {"service": say.name(place.service.name), "branch": say.name(place.branch.name), "moment": moment}
-    if len(turn.known.branches) == 1:
-        return gettext("%(service)s on %(moment)s", **names)
-    return gettext("%(service)s at %(branch)s on %(moment)s", **names)
-
-
 def _data(turn: Turn, place: Place) -> dict[str, object]:
     return {
         "service": turn.say.name(place.service.name),
         "branch": turn.say.name(place.branch.name),
         "time": f"{place.on}T{place.wall_time[:5]}",
     }
-
-
-async def is_as_answered(turn: Turn, first: Answer, statuses: Collection[AppointmentStatus]) -> bool:
-    """Whether an appointment still stands as it was answered, in one of some statuses."""
-    try:
-        appointment_id = str(first.data.get("appointment_id"))
-        shown = await appointments.get_appointment(turn.site.db, looking(turn.caller), appointment_id)
-    except NotFound:
-        return False
-    made = shown.appointment
-    return made.status in statuses and f"{made.date}T{made.wall_time[:5]}" == first.data.get("time")

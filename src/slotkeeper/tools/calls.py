@@ -11,6 +11,7 @@ from slotkeeper.texts import texts_for
 from slotkeeper.tools.answer import Answer, fit
 from slotkeeper.tools.arguments import Unreadable, read
 from slotkeeper.tools.refusals import is_mendable, mend
+from slotkeeper.tools.standing import stands
 from slotkeeper.tools.table import TOOLS, Tool
 from slotkeeper.tools.turn import Arguments, Mend, Site, ToolCall, Turn, repeat_of
 
@@ -57,14 +58,14 @@ async def call_tool(site: Site, caller: Caller, name: str, arguments: Arguments,
 
 
 async def _run(tool: Tool, turn: Turn, said: msgspec.Struct) -> Answer:
-    """Run a tool. One that refuses what it did before, because it did it, gives the first answer again."""
+    """Run a tool. One that refuses what it did before, because it did it, gives that answer again, if it stands."""
     try:
         return await tool.run(turn, said)
     except (Mend, SlotkeeperError):
-        first = await turn.recall()
-        if first is None:
+        last = await turn.recall()
+        if last is None or turn.repeat is None or not (turn.repeat.is_said or await stands(turn, last)):
             raise
-        return first
+        return last
 
 
 def _unreadable(turn: Turn, unreadable: Unreadable) -> Mend:

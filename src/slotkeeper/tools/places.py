@@ -47,7 +47,7 @@ async def read_place(
 ) -> Place:
     """The place that is meant. Raises Mend with the question to ask back."""
     if slot_id is not None:
-        place = await _of_slot(turn, _slot_id(turn, slot_id), service, time)
+        place = await _of_slot(turn, read_slot_id(turn, slot_id), service, time)
         require_agreement(turn, place, service=service, branch=branch, day=day)
         return place
     where = choose_branch(turn, branch)
@@ -93,6 +93,16 @@ def place_of_hold(turn: Turn, hold: Hold) -> Place:
     return Place(service, branch, hold.date, wall_time, hold.calendar_id)
 
 
+def what(turn: Turn, place: Place) -> str:
+    """A place as it is read back: what, where and when."""
+    say, gettext = turn.say, turn.texts.gettext
+    moment = say.moment(place.on, place.wall_time, turn.today(turn.zone(place.branch)))
+    names = {"service": say.name(place.service.name), "branch": say.name(place.branch.name), "moment": moment}
+    if len(turn.known.branches) == 1:
+        return gettext("%(service)s on %(moment)s", **names)
+    return gettext("%(service)s at %(branch)s on %(moment)s", **names)
+
+
 async def refused(turn: Turn, error: SlotkeeperError, place: Place) -> Mend:
     """The refusal of a place, with what could be had instead."""
     found = mend(turn, error)
@@ -115,7 +125,8 @@ async def refused(turn: Turn, error: SlotkeeperError, place: Place) -> Mend:
     return Mend(code, spoken, options=options, on=place.on, data=found.data)
 
 
-def _slot_id(turn: Turn, said: str) -> SlotId:
+def read_slot_id(turn: Turn, said: str) -> SlotId:
+    """The id of a place. Raises Mend."""
     try:
         return parse_slot_id(said, parts=(2, 3))
     except InvalidInput as error:
@@ -148,7 +159,9 @@ def _first(turn: Turn, branch: Branch, on: date, start_time: str, end_time: str)
     return first if first < end_time else start_time
 
 
-def require_agreement(turn: Turn, place: Place, *, service: str | None, branch: str | None, day: str | None) -> None:
+def require_agreement(
+    turn: Turn, place: Place, *, service: str | None, branch: str | None, day: str | None, slot_id: str | None = None
+) -> None:
     """Refuse what is said besides the id of a hold or a slot, where it says another place than that. Raises Mend."""
     timezone, wrong = turn.zone(place.branch), ""
     if service is not None and choose_service(turn, service) != place.service:
@@ -157,15 +170,18 @@ def require_agreement(turn: Turn, place: Place, *, service: str | None, branch: 
         wrong = "branch"
     elif day is not None and not _covers(read_when(turn, day, None, timezone), place.on):
         wrong = "date"
+    elif slot_id is not None and not _is_at(read_slot_id(turn, slot_id), place):
+        wrong = "slot_id"
     if wrong:
-        said = turn.say.moment(place.on, place.wall_time, turn.today(timezone))
-        spoken = turn.texts.gettext(
-            "That would be %(service)s on %(moment)s; is that right?",
-            service=turn.say.name(place.service.name),
-            moment=said,
-        )
+        spoken = turn.texts.gettext("That would be %(what)s; is that right?", what=what(turn, place))
         advice = f"'{wrong}' says another place than the id beside it: leave one of them out."
         raise Mend("PLACES_DIFFER", spoken, on=place.on, data={"advice": advice})
+
+
+def _is_at(slot_id: SlotId, place: Place) -> bool:
+    return (slot_id.calendar_id, slot_id.date) == (place.calendar_id, place.on) and (
+        slot_id.service_id in (None, place.service.service_id)
+    )
 
 
 def _covers(when: When, on: date) -> bool:

@@ -1,5 +1,7 @@
 """Refusals of the operations as answers: the one map from a code to what is said on the phone."""
 
+import msgspec
+
 from slotkeeper.domain.errors import InvalidInput, Kind, SlotkeeperError, TooManyHolds
 from slotkeeper.texts import N_
 from slotkeeper.tools.answer import shortened
@@ -32,6 +34,24 @@ ADVICE = {
     "TOO_MANY_HOLDS": "Confirm or release a hold first.",
 }
 """What a model does next."""
+
+
+PASSING = frozenset({Kind.RATE_LIMITED, Kind.UNAVAILABLE, Kind.INTERNAL})
+"""What is nobody's mistake, and may be over in a moment."""
+SORRY = "I cannot reach the appointment book just now. Please give me a moment, and let us try again."
+
+
+class Sorry(msgspec.Struct):
+    """What is said where a call of a tool found no answer."""
+
+    ok: bool
+    reason_code: str
+    spoken: str
+
+
+def sorry(error: SlotkeeperError) -> bytes | None:
+    """Something to say about what may pass, as JSON; None for what whoever set the tool up has to mend."""
+    return msgspec.json.encode(Sorry(False, error.code, SORRY)) if error.kind in PASSING else None
 
 
 def is_mendable(error: SlotkeeperError) -> bool:

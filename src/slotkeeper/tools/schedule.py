@@ -1,5 +1,6 @@
 """The clinic's own tools: a day closed, the places of a window on a date set (contract.md section 4.5)."""
 
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from slotkeeper.domain.access import Caller
-from slotkeeper.domain.model import MOST_SLOTS, Branch, Slot, Status
+from slotkeeper.domain.model import MOST_SLOTS, Branch, Slot, Status, Window
 from slotkeeper.domain.slot_ids import SlotId, parse_slot_id
 from slotkeeper.operations import windows
 from slotkeeper.operations.availability import Question, get_availability
@@ -76,7 +77,10 @@ async def close_day(turn: Turn, said: CloseDay) -> Answer:
             await _update(turn, caller._replace(once=None), slot, changes)
         return [await _update(turn, caller, found[-1], changes)]  # after which it is answered
 
-    return await turn.write(close, closed)
+    async def is_closed(_: Answer) -> bool:
+        return False  # what is to be closed is open, whoever opened it since
+
+    return await turn.write(close, closed, stands=is_closed)
 
 
 async def set_places(turn: Turn, said: SetPlaces) -> Answer:
@@ -104,10 +108,17 @@ async def set_places(turn: Turn, said: SetPlaces) -> Answer:
             ai=turn.say.number(slot.ai_slots),
             left=turn.say.places(slot.available_slots),
         )
-        data = {"slot_id": f"{slot.calendar_id}||{on}", "places": slot.max_slots, "ai_places": slot.ai_slots}
-        return turn.answer("SET", spoken, on=on, timezone=turn.zone(branch), data=data)
+        return turn.answer("SET", spoken, on=on, timezone=turn.zone(branch), data=_places(slot))
 
-    return await turn.write(partial(_set, turn, found[0], changes), done)
+    async def is_set(first: Answer) -> bool:
+        return first.data == _places(found[0])
+
+    return await turn.write(partial(_set, turn, found[0], changes), done, stands=is_set)
+
+
+def _places(slot: Slot) -> dict[str, object]:
+    slot_id = f"{slot.calendar_id}||{slot.date}"
+    return {"slot_id": slot_id, "places": slot.max_slots, "ai_places": slot.ai_slots}
 
 
 async def _set(turn: Turn, slot: Slot, changes: DayChanges, caller: Caller) -> Slot:
@@ -129,6 +140,7 @@ async def _windows(
     if slot_id is not None:
         parts = parse_slot_id(slot_id, parts=(2, 3))
         window = await windows.get_window(turn.site.db, looking(turn.caller), parts.calendar_id)
+        _require_agreement(turn, window, parts, branch=branch, day=day, time=time)
         calendar_id, branch, day = window.calendar_id, window.branch_id, str(parts.date)
         time = None
     where = choose_branch(turn, branch)
@@ -146,13 +158,40 @@ async def _windows(
     return where, when.first, meant
 
 
-def _is_meant(slot: Slot, when: When) -> bool:
+def _require_agreement(
+    turn: Turn, window: Window, slot_id: SlotId, *, branch: str | None, day: str | None, time: str | None
+) -> None:
+    """Refuse what is said beside the id of a window, where it says another than that. Raises Mend."""
+    where, wrong = choose_branch(turn, window.branch_id), ""
+    on = slot_id.date
+    if on is None:
+        raise ValueError("the slot_id of a window-date has a date")
+    if time is not None:
+        time = time.removeprefix(f"{on}T")  # as an option has it
+    when = read_when(turn, day or on.isoformat(), time, turn.zone(where))
+    if branch is not None and choose_branch(turn, branch) != where:
+        wrong = "branch"
+    elif not when.first <= on <= when.last:
+        wrong = "date"
+    elif not _is_meant(window, when) or when.times.session not in {None, window.session}:
+        wrong = "time"
+    if wrong:
+        spoken = turn.texts.gettext(
+            "That would be at %(branch)s, %(times)s; is that right?",
+            branch=turn.say.name(where.name),
+            times=_times(turn, where, on, [window]),
+        )
+        advice = f"'{wrong}' says another window than the id beside it: leave one of them out."
+        raise Mend("PLACES_DIFFER", spoken, on=on, data={"advice": advice})
+
+
+def _is_meant(slot: Slot | Window, when: When) -> bool:
     if when.times.exact is not None:
         return slot.start_time <= when.times.exact < slot.end_time
     return max(slot.start_time, when.times.start) < min(slot.end_time, when.times.end)
 
 
-def _times(turn: Turn, branch: Branch, on: date, found: list[Slot]) -> str:
+def _times(turn: Turn, branch: Branch, on: date, found: Sequence[Slot | Window]) -> str:
     spans = turn.say.all([turn.say.span(slot.start_time, slot.end_time) for slot in found[:3]])
     day = turn.say.day(on, turn.today(turn.zone(branch)))
     return turn.texts.gettext("%(day)s %(times)s", day=day, times=spans)

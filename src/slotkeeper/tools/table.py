@@ -69,7 +69,8 @@ TOOLS: tuple[Tool, ...] = (
         booking.hold_slot,
         "Call this as soon as the caller has chosen a time, before you ask for name and phone number: the place is "
         "kept for some minutes. Pass slot_id and time of the chosen option. Say `spoken`, then call book_appointment "
-        "with the hold_id. If the caller wants another time or hangs up, call release_hold.",
+        "with the hold_id; for two patients hold and book the first, then the second. If the caller wants another time "
+        "or hangs up, call release_hold.",
         is_read_only=False,
         is_idempotent=False,
     ),

@@ -51,6 +51,11 @@ class Repeat(NamedTuple):
     fingerprint: str
     is_said: bool
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """The key of the first time, and those for doing the same again after it was undone, if it may be."""
+        return [self.key, *(f"{self.key}-{again}" for again in range(1, 1 if self.is_said else MOST_AGAIN))]
+
 
 class Mend(Exception):
     """What the caller can mend: an answer that nothing was done, and what to say or to ask instead."""
@@ -160,14 +165,13 @@ class Turn(NamedTuple):
         """
         if self.repeat is None:
             return say(await act(self.caller))
-        for again in range(MOST_AGAIN):
+        for key in self.repeat.keys:
             written: list[Answer] = []
 
             def write(result: Result, written: list[Answer] = written) -> tuple[int, str]:
                 written.append(fit(say(result)))
                 return 200, encode(written[-1]).decode()
 
-            key = self.repeat.key if not again else f"{self.repeat.key}-{again}"
             try:
                 await act(self.caller.with_once(Once(key, self.repeat.fingerprint, write)))
             except Replayed as before:
@@ -179,18 +183,22 @@ class Turn(NamedTuple):
         return first
 
     async def recall(self) -> Answer | None:
-        """What the same call was answered before, where it cannot be done again; None where it is a first one.
+        """What the same call was answered last, where it cannot be done again; None where it is a first one.
 
         Raises Conflict where its key belongs to another call.
         """
+        found: Answer | None = None
         if self.repeat is None:
             return None
-        once = Once(self.repeat.key, self.repeat.fingerprint, lambda _: (200, ""))
-        try:
-            await Act(self.caller.with_once(once), "tools.call", None, self.now).require_new(self.site.db)
-        except Replayed as before:
-            return decode(before.answer)
-        return None
+        for key in self.repeat.keys:
+            once = Once(key, self.repeat.fingerprint, lambda _: (200, ""))
+            try:
+                await Act(self.caller.with_once(once), "tools.call", None, self.now).require_new(self.site.db)
+            except Replayed as before:
+                found = decode(before.answer)
+            else:
+                break
+        return found
 
 
 def repeat_of(tool: str, canonical: bytes, call: ToolCall) -> Repeat | None:
