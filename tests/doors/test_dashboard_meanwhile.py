@@ -1,5 +1,7 @@
 """Two people at once: a form whose page shows what is not so any more changes nothing, and says how it stands now."""
 
+import re
+
 import httpx
 import pytest
 
@@ -119,3 +121,23 @@ def test_an_undo_in_time_still_takes_a_change_back(clinic: Clinic) -> None:
     assert location(send(clinic, undo)) == place
     assert places_of(clinic) == 2
     assert send(clinic, undo).status_code == 409, "pressed twice"
+
+
+@pytest.mark.parametrize("page", ["/board", "/board/month", f"/day/{ON}", "/windows", "{window}", "{schedule}"])
+def test_a_tab_stays_at_its_branch_while_another_tab_is_at_another(clinic: Clinic, page: str) -> None:
+    own = {"window": clinic.path, "schedule": f"/schedule/{clinic.calendar_id}/{ON}"}
+    other = clinic.client.branch("Riverside")
+    clinic.browser.get(f"/board?branch={clinic.branch_id}")
+    shown = clinic.browser.get(page.format(**own)).text
+    links = set(re.findall(rf'href="{PREFIX}(/(?:board|day|windows)(?:/month|/\d[\d-]+)?(?:\?[^"]*)?)"', shown))
+    pages = {link for link in links if "as=csv" not in link and link != "/board"}  # which is the clinic's name
+    assert len(pages) >= 3
+    astray = []
+    for link in pages:
+        clinic.browser.get(f"/board?branch={other}")
+        answer = clinic.browser.get(link.replace("&amp;", "&"))
+        if answer.status_code == 303:
+            answer = clinic.browser.get(location(answer))
+        if f'<option value="{clinic.branch_id}" selected>' not in answer.text:
+            astray.append(link)
+    assert astray == []
