@@ -66,6 +66,7 @@ async def show_board(visit: Visit) -> Answer:
         "services": [] if visit.known is None else [one for one in visit.known.services if one.active],
         "live": urlencode({"branch": span.branch_id, "date": span.date_from.isoformat(), **_filters(shown)}),
         "seen": _text(stored.revision),
+        "beyond": _beyond(visit, span.date_to, on_today),
     }
     return Page("board.html", values)
 
@@ -125,6 +126,7 @@ async def show_month(visit: Visit) -> Answer:
         "today": on_today,
         "before": _month(visit, first - timedelta(days=1)),
         "after": _month(visit, after),
+        "beyond": _beyond(visit, after - timedelta(days=1), on_today),
     }
     return Page("month.html", values)
 
@@ -181,6 +183,14 @@ def _filters(shown: Filter) -> dict[str, str]:
 def _address(visit: Visit, shown: Filter, on: date) -> str:
     """The address of a week; of this branch, whichever another tab of the browser is at meanwhile."""
     return f"/board?{urlencode({'branch': visit.place.branch_id, 'date': on.isoformat(), **_filters(shown)})}"
+
+
+def _beyond(visit: Visit, last: date, on_today: date) -> date | None:
+    """The last date of which the board has everything, where it shows later ones too; those have windows as well."""
+    if visit.known is None:
+        return None
+    reach = on_today + timedelta(days=visit.known.configuration.horizon_days)
+    return reach if last > reach else None
 
 
 def _month(visit: Visit, on: date) -> str:
