@@ -92,10 +92,14 @@ class Texts:
         """A wall time ``HH:MM`` as people there write it."""
         return str(dates.format_time(time.fromisoformat(wall_time), "short", locale=self.locale))
 
-    def moment(self, instant: int, timezone: str) -> str:
-        """An instant (milliseconds UTC) on the clock of a zone."""
+    def moment(self, instant: int, timezone: str, *, seconds: bool = False) -> str:
+        """An instant (milliseconds UTC) on the clock of a zone, to the minute or to the second."""
         at: datetime = local(instant, timezone).replace(tzinfo=None)
-        return str(dates.format_datetime(at, "medium", locale=self.locale))
+        if seconds:
+            return str(dates.format_datetime(at, "medium", locale=self.locale))
+        form = str(dates.get_datetime_format("medium", locale=self.locale)).replace("'", "")
+        clock = str(dates.format_time(at, "short", locale=self.locale))
+        return form.replace("{0}", clock).replace("{1}", str(dates.format_date(at, "medium", locale=self.locale)))
 
     def number(self, number: float) -> str:
         """A number with the marks of the place."""

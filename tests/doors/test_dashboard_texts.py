@@ -165,7 +165,9 @@ def test_dates_times_and_numbers_are_those_of_the_place() -> None:
     british, american = texts_of("en-GB"), texts_of("en-US")
     assert british.wall_time("14:30") == "14:30"
     assert american.wall_time("14:30").replace("\u202f", " ") == "2:30 PM"
-    assert british.moment(1_780_300_800_000, "Asia/Kolkata") == "1 Jun 2026, 13:30:00"
+    assert british.moment(1_780_300_800_000, "Asia/Kolkata") == "1 Jun 2026, 13:30"
+    assert british.moment(1_780_300_800_000, "Asia/Kolkata", seconds=True) == "1 Jun 2026, 13:30:00"
+    assert texts_of("en-US").moment(1_780_300_800_000, "UTC").replace("\u202f", " ") == "Jun 1, 2026, 8:00 AM"
     assert british.number(1234.5) == "1,234.5"
     assert british.percent(0.5) == "50%"
     assert british.ngettext("%(num)s place", "%(num)s places", 1234) == "1,234 places"

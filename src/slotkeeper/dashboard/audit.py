@@ -90,7 +90,7 @@ def _line(visit: Visit, entry: AuditEntry, names: Names) -> Line:
     else:
         who = say("command line")
     subject = entry.subject or ""
-    moment = visit.texts.moment(entry.at, visit.home_zone)
+    moment = visit.texts.moment(entry.at, visit.home_zone, seconds=True)
     return Line(moment, entry, who, names.subjects.get(subject, subject), _changes(entry, names))
 
 
