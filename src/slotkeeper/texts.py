@@ -5,6 +5,7 @@ English stands in the code and the templates. A translation is one file ``locale
 """
 
 import io
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from functools import cache, lru_cache
@@ -28,6 +29,9 @@ OFFERED = ("en-GB", "en-US", "en-IN")
 
 REFUSALS: dict[str, str] = {}
 """What a translation says of refusals, by their code; in English they speak for themselves."""
+
+_FOR_PROGRAMS = re.compile(r"[;.] '(?:GET|POST) /v1/[^.]*\.")
+"""What of a refusal names an address of the API: the end of a sentence, or one of its own."""
 
 _LOCALE = resources.files("slotkeeper").joinpath("locale")
 
@@ -75,7 +79,7 @@ class Texts:
     def refusal(self, error: SlotkeeperError) -> str:
         """Why something was refused. The engine's own sentence where the reader reads English."""
         if self.locale.language == SOURCE or error.code not in REFUSALS:
-            return error.message
+            return for_people(error.message)
         return self.gettext(REFUSALS[error.code])
 
     def _date(self, on: date, form: str = "full") -> str:
@@ -104,6 +108,11 @@ class Texts:
     def percent(self, share: float) -> str:
         """A share of 1 as whole percents."""
         return str(numbers.format_percent(share, locale=self.locale))
+
+
+def for_people(message: str) -> str:
+    """A sentence of the engine's without what it tells programs to ask for next."""
+    return _FOR_PROGRAMS.sub(".", message)
 
 
 def languages() -> dict[str, str]:

@@ -131,6 +131,7 @@ def test_what_explain_knows_is_told_beside_the_refusal(clinic: Clinic) -> None:
     answer = clinic.send(clinic.fields(), page)
     assert answer.status_code == 422
     assert "No open window of this branch serves this service" in answer.text
+    assert "/v1/" not in answer.text, "that is for programs"
     assert "is closed (Roof &lt;repairs&gt;, 2026-06-08 to 2026-06-08)" in answer.text
 
 

@@ -111,6 +111,8 @@ class Typist:
                 self.look(self.browser.get(answer.headers["location"].removeprefix(PREFIX)))
             elif answer.status_code == 200:
                 self._send_all(answer.text)  # a preview, say
+            elif answer.status_code == 409 and "seen" in form.typed:
+                self.sent.discard(key)  # another form of this page changed what it is about: the next page has it anew
 
     def _send(self, form: Form, fields: dict[str, str]) -> httpx.Response:
         own = {name: form.controls[name].value for name in OURS if name in form.controls}

@@ -92,6 +92,7 @@ def test_a_token_looks_different_each_time(browser: Browser) -> None:
         ({"origin": "http://desk.test.evil.example"}, False),
         ({"origin": "http://desk.test:81"}, False),
         ({"origin": "null"}, False),
+        ({"origin": "http://["}, False),
     ],
 )
 def test_a_form_of_another_site_is_refused_even_with_its_token(
@@ -100,6 +101,13 @@ def test_a_form_of_another_site_is_refused_even_with_its_token(
     browser.sign_in()
     answer = browser.post("/sign-out", {}, page="/password", **headers)
     assert answer.status_code == (303 if is_taken else 403)
+
+
+def test_a_form_without_a_sign_in_leads_to_it_whatever_its_referer_says(browser: Browser) -> None:
+    for referer in ("http://[", "http://[/app/board", "x", ""):
+        answer = browser.request("POST", "/sign-out", headers={"referer": referer})
+        assert location(answer) == "/sign-in?lost=1"
+        assert answer.headers["x-frame-options"] == "DENY"
 
 
 def test_signing_in_is_as_safe_from_other_sites(browser: Browser) -> None:

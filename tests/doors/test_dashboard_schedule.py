@@ -69,6 +69,14 @@ def test_dates_are_closed_by_managers_and_above_only(browser: Browser, owner: Cl
     assert owner.get("/v1/closures").json()["data"] == []
 
 
+def test_who_removes_a_closure_that_is_gone_reads_nothing_for_programs(browser: Browser) -> None:
+    browser.sign_in("manager@example.org")
+    answer = browser.post(f"/closures/{browser.org_id}/remove", {}, page="/password")
+    assert answer.status_code == 404
+    assert f"This organization has no closure with the id {browser.org_id}.</p>" in answer.text
+    assert "/v1/" not in answer.text
+
+
 def test_a_preview_closes_nothing(browser: Browser, owner: Client) -> None:
     browser.sign_in("manager@example.org")
     fields = {"branch_id": "", "date_from": MONDAY, "date_to": plus_days(MONDAY, 3), "reason": "Holiday"}

@@ -176,3 +176,19 @@ def test_a_branch_of_another_organization_cannot_be_chosen(trying: Browser, worl
         answer = trying.request("GET", f"/try?branch={asked}")
         assert answer.status_code == 200
         assert "Theirs" not in answer.text
+
+
+@pytest.mark.parametrize("page", ["/board?date=2027-06-07", "/board/month?month=2027-06"])
+def test_beyond_what_is_stored_nothing_is_said_to_have_no_windows(browser: Browser, cast: Cast, page: str) -> None:
+    client = Client(browser.world, cast.owner)
+    client.branch("Main")
+    client.service("Checkup")
+    client.window()
+    browser.sign_in()
+    shown = browser.get(page).text
+    assert "this page has every window. A later day has its windows too" in shown
+    assert "No windows" not in shown
+    assert "places left" in browser.get("/day/2027-06-07").text, "there is room"
+    near = browser.get("/board").text
+    assert "this page has every window. A later day has its windows too" not in near
+    assert "No windows" in near

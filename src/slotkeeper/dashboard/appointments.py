@@ -1,6 +1,6 @@
 """One appointment: what is known of it; completed, confirmed again, cancelled, moved; and found by name or phone."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 from slotkeeper.dashboard.day import (
@@ -126,7 +126,7 @@ async def move_appointment(visit: Visit) -> Answer:
     wall_time = read_time(visit, sheet.slot)
     visit.form.require_valid()
     changes: AppointmentChanges = {"appointment_date": instant_of(on, wall_time, visit.zone)}
-    moved = await _change(visit, changes, calendar_id)
+    moved = await _change(visit, changes, calendar_id, to=_place(calendar_id, on, wall_time))
     said = visit.texts.gettext(
         "Moved to %(time)s on %(date)s.", time=visit.texts.wall_time(moved.wall_time), date=visit.texts.date(moved.date)
     )
@@ -161,11 +161,30 @@ async def _find(visit: Visit) -> Shown:
     return shown
 
 
-async def _change(visit: Visit, changes: AppointmentChanges, calendar_id: str | None = None) -> Appointment:
-    """Change the appointment in the address. Sent twice it changes nothing more: it is so already."""
-    change = Changing(visit.target("appointment").replace("\x00", ""), changes, lambda *_: None, calendar_id)
+async def _change(
+    visit: Visit, changes: AppointmentChanges, calendar_id: str | None = None, to: str = ""
+) -> Appointment:
+    """Change the appointment in the address. Sent twice it changes nothing more: it is so already.
+
+    Raises ChangedMeanwhile where it stands neither where the form's page showed it nor where it is moved to.
+    """
+
+    def expect(stored: Appointment, _: str) -> None:
+        if _place_of(stored) != to:
+            visit.require_seen(_place_of(stored))
+
+    change = Changing(visit.target("appointment").replace("\x00", ""), changes, expect, calendar_id)
     changed = await appointments.change_appointment(visit.site.line, visit.caller, change, now=visit.now)
     return changed.appointment
+
+
+def _place(calendar_id: str, on: date, wall_time: str) -> str:
+    """Where an appointment stands, as forms say that they saw it there."""
+    return f"{calendar_id} {on} {wall_time[:5]}"
+
+
+def _place_of(one: Appointment) -> str:
+    return _place(one.calendar_id, one.date, one.wall_time)
 
 
 def _values(visit: Visit, shown: Shown) -> dict[str, object]:
@@ -175,6 +194,7 @@ def _values(visit: Visit, shown: Shown) -> dict[str, object]:
         **words(),
         "one": one,
         "here": anchor(one),
+        "seen": _place_of(one),
         "service": service_names(visit).get(one.service_id, ""),
         "is_standing": one.status in (AppointmentStatus.CONFIRMED, AppointmentStatus.RESCHEDULED),
         "is_cancelled": one.status is AppointmentStatus.CANCELLED,

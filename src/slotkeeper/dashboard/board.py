@@ -58,14 +58,15 @@ async def show_board(visit: Visit) -> Answer:
         "monday": span.date_from,
         "today": on_today,
         "shown": shown,
-        "before": _address(shown, date=span.date_from - WEEK),
-        "after": _address(shown, date=span.date_from + WEEK),
-        "now": _address(shown, date=on_today),
-        "month": f"/board/month?{urlencode({'month': f'{span.date_from:%Y-%m}'})}",
+        "before": _address(visit, shown, span.date_from - WEEK),
+        "after": _address(visit, shown, span.date_from + WEEK),
+        "now": _address(visit, shown, on_today),
+        "month": _month(visit, span.date_from),
         "sessions": list(Session),
         "services": [] if visit.known is None else [one for one in visit.known.services if one.active],
         "live": urlencode({"branch": span.branch_id, "date": span.date_from.isoformat(), **_filters(shown)}),
         "seen": _text(stored.revision),
+        "beyond": _beyond(visit, span.date_to, on_today),
     }
     return Page("board.html", values)
 
@@ -123,8 +124,9 @@ async def show_month(visit: Visit) -> Answer:
         "heat": by_day,
         "closures": closures,
         "today": on_today,
-        "before": f"/board/month?month={first - timedelta(days=1):%Y-%m}",
-        "after": f"/board/month?month={after:%Y-%m}",
+        "before": _month(visit, first - timedelta(days=1)),
+        "after": _month(visit, after),
+        "beyond": _beyond(visit, after - timedelta(days=1), on_today),
     }
     return Page("month.html", values)
 
@@ -178,8 +180,21 @@ def _filters(shown: Filter) -> dict[str, str]:
     return {name: str(value) for name, value in given.items() if value is not None}
 
 
-def _address(shown: Filter, *, date: date) -> str:
-    return f"/board?{urlencode({'date': date.isoformat(), **_filters(shown)})}"
+def _address(visit: Visit, shown: Filter, on: date) -> str:
+    """The address of a week; of this branch, whichever another tab of the browser is at meanwhile."""
+    return f"/board?{urlencode({'branch': visit.place.branch_id, 'date': on.isoformat(), **_filters(shown)})}"
+
+
+def _beyond(visit: Visit, last: date, on_today: date) -> date | None:
+    """The last date of which the board has everything, where it shows later ones too; those have windows as well."""
+    if visit.known is None:
+        return None
+    reach = on_today + timedelta(days=visit.known.configuration.horizon_days)
+    return reach if last > reach else None
+
+
+def _month(visit: Visit, on: date) -> str:
+    return f"/board/month?{urlencode({'branch': visit.place.branch_id, 'month': f'{on:%Y-%m}'})}"
 
 
 def _monday(on: date) -> date:

@@ -18,7 +18,7 @@ from slotkeeper.operations.appointments import NewAppointment, Shown
 from slotkeeper.operations.day import Sheet, get_day, get_sheet
 from slotkeeper.operations.explain import Asked, explain
 from slotkeeper.operations.openings import Asking, Opening, list_openings
-from slotkeeper.texts import N_, Texts
+from slotkeeper.texts import N_, Texts, for_people
 
 STATUSES = {
     AppointmentStatus.CONFIRMED: N_("confirmed"),
@@ -119,7 +119,7 @@ async def _explanation(visit: Visit, sheet: Sheet) -> str | None:
     asked = Asked(slot.date, slot.branch_id, service, wall_time, None)
     found = await explain(visit.db, visit.caller, asked, now=visit.now)
     sentence = next((one.message for one in found.windows if one.calendar_id == slot.calendar_id), found.message)
-    return None if sentence == visit.refusal.message else sentence
+    return None if sentence == visit.refusal.message else for_people(sentence)
 
 
 async def _offers(visit: Visit, sheet: Sheet) -> Sequence[Opening]:

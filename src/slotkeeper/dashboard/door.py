@@ -8,7 +8,7 @@ import json
 import logging
 import secrets
 from collections.abc import Iterable
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slotkeeper.dashboard import seals
 from slotkeeper.dashboard.cookies import BRANCH, FLASH, SESSION, Cookies
 from slotkeeper.dashboard.forms import Form
-from slotkeeper.dashboard.origin import address_of, is_https, is_ours
+from slotkeeper.dashboard.origin import address_of, is_https, is_ours, parts_of
 from slotkeeper.dashboard.pages import WORTH_COMPRESSING, Pages, compressed, path, secret_of
 from slotkeeper.dashboard.refusals import SHOWN_AGAIN, STATUS, ForeignForm, explain
 from slotkeeper.dashboard.visit import PREFIX, Answer, Page, Redirect, Route, Site, View, Visit, redirect_of
@@ -207,7 +207,7 @@ class Dashboard:
         if visit.request.headers.get("sec-fetch-mode", "navigate") != "navigate":
             return Response(visit.texts.gettext("Sign in first."), 401, media_type="text/plain")
         is_form = visit.request.method == "POST"
-        url = urlsplit(visit.request.headers.get("referer", "") if is_form else str(visit.request.url))
+        url = parts_of(visit.request.headers.get("referer", "") if is_form else str(visit.request.url))
         query = {"next": url.path.removeprefix(PREFIX) + (f"?{url.query}" if url.query else "")}
         if is_form:
             query = (query if self._is_page(url.path) else {}) | {"lost": "1"}

@@ -19,7 +19,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 TOKEN = "form_token"  # noqa: S105 - the name of a field
 ONCE = "once"
-UNSPOKEN = frozenset({TOKEN, ONCE})
+SEEN = "seen"
+UNSPOKEN = frozenset({TOKEN, ONCE, SEEN})
 """The fields that the page put there, not the person."""
 
 
@@ -41,6 +42,7 @@ class Form:
         self.files = files or {}
         self.token = self._lists.get(TOKEN, [""])[0]
         self.once = self._lists.get(ONCE, [""])[0]
+        self.seen = self._lists.get(SEEN, [""])[0]
         self.details: list[Detail] = []
         self._texts = texts
 

@@ -7,18 +7,19 @@ from slotkeeper.texts import N_
 
 
 class Item(NamedTuple):
-    """One link: its words, its path below PREFIX, and the scope that makes it of use."""
+    """One link: its words, its path below PREFIX, the scope that makes it of use, and whether it shows one branch."""
 
     words: str
     path: str
     scope: Scope
+    is_of_branch: bool = False
 
 
 NAVIGATION = (
-    Item(N_("Week"), "/board", Scope.SLOTS_READ),
-    Item(N_("Today"), "/day", Scope.APPOINTMENTS_READ),
+    Item(N_("Week"), "/board", Scope.SLOTS_READ, is_of_branch=True),
+    Item(N_("Today"), "/day", Scope.APPOINTMENTS_READ, is_of_branch=True),
     Item(N_("Find"), "/find", Scope.APPOINTMENTS_READ),
-    Item(N_("Schedule"), "/windows", Scope.SLOTS_WRITE),
+    Item(N_("Schedule"), "/windows", Scope.SLOTS_WRITE, is_of_branch=True),
     Item(N_("Reports"), "/reports", Scope.SLOTS_READ),
     Item(N_("Keys"), "/keys", Scope.ADMIN),
     Item(N_("People"), "/people", Scope.ADMIN),

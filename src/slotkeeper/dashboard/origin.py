@@ -1,6 +1,6 @@
 """Where a request came from, and how: what a browser says of it, and what the proxies before the server do."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.requests import Request
 
@@ -30,4 +30,12 @@ def is_ours(request: Request, site: Site) -> bool:
     if origin is None:
         return True
     own = urlsplit(site.public_url).netloc if site.public_url else request.headers.get("host", "")
-    return urlsplit(origin).netloc.lower() == own.lower()
+    return parts_of(origin).netloc.lower() == own.lower()
+
+
+def parts_of(url: str) -> SplitResult:
+    """The parts of an address that somebody sent; all empty where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")

@@ -47,6 +47,16 @@ class ForeignForm(SlotkeeperError):
         )
 
 
+class ChangedMeanwhile(SlotkeeperError):
+    """What a form is about is not as its page showed it any more."""
+
+    code, kind = "CHANGED_MEANWHILE", Kind.CONFLICT
+
+    def __init__(self, texts: Texts) -> None:
+        sentence = N_("This was changed meanwhile. Look at how it stands now, and say again what is to be done.")
+        super().__init__(texts.gettext(sentence))
+
+
 class Explained(NamedTuple):
     """What an error page says."""
 

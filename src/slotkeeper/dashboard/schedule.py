@@ -4,13 +4,15 @@ Each form sends the whole of what it is about, empty where the weekly window spe
 the same form with what stood there before.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from slotkeeper.dashboard.forms import Form
+from slotkeeper.dashboard.forms import SEEN, Form
+from slotkeeper.dashboard.refusals import ChangedMeanwhile
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Undo, Visit
 from slotkeeper.domain.errors import NotFound
-from slotkeeper.domain.model import MOST_SLOTS, Override, Status
+from slotkeeper.domain.model import MOST_SLOTS, Override, Slot, Status, TrackingRecord
 from slotkeeper.domain.slot_ids import SlotId, parse_date, parse_uuid
 from slotkeeper.domain.texts import REASON_LENGTH
 from slotkeeper.operations import overrides
@@ -30,6 +32,14 @@ class Named(NamedTuple):
         return f"/schedule/{self.calendar_id}/{self.on}"
 
 
+class Part(NamedTuple):
+    """What of a window-date a form is about: where it is sent, what takes it back, and how it stands in a few words."""
+
+    below: str
+    before: Mapping[str, str]
+    stands: Callable[[Slot], str]
+
+
 async def show_window_date(visit: Visit) -> Answer:
     """A window-date with the forms that change it. Raises NotFound."""
     named = _named(visit)
@@ -37,10 +47,15 @@ async def show_window_date(visit: Visit) -> Answer:
     branch = next((one.name for one in visit.branches if one.branch_id == seen.window.branch_id), "")
     zone = visit.zone if visit.known is None else visit.known.zones[seen.window.branch_id]
     asked = visit.request.path_params.get("service_id")
+    if isinstance(visit.refusal, ChangedMeanwhile):  # how it stands now is what matters
+        visit.form.fields.clear()
+        asked = None
     if visit.form.is_sent():
         _keep_besides(visit.form, seen)
     values = {"named": named, "seen": seen, "branch": branch, "zone": zone, "most": MOST_SLOTS, "asked": asked}
-    return Page("schedule.html", values | {"longest": REASON_LENGTH})
+    stands = {"status": _status_of(seen.slot), "places": _places_of(seen.slot)}
+    stands |= {one.record.appointment_type_id: _record_of(one.record) for one in seen.services}
+    return Page("schedule.html", values | {"longest": REASON_LENGTH, "stands": stands})
 
 
 async def set_status(visit: Visit) -> Answer:
@@ -54,7 +69,8 @@ async def set_status(visit: Visit) -> Answer:
     is_closing = status is Status.CLOSED
     said = say("This date is closed.") if is_closing else say("This date is as the weekly window says again.")
     sent = {"status": before.status or "", "reason": before.reason or ""}
-    return await _update(visit, named, {"status": status, "reason": reason or None}, said, ("status", sent))
+    changes: DayChanges = {"status": status, "reason": reason or None}
+    return await _update(visit, named, changes, said, Part("status", sent, _status_of))
 
 
 async def set_places(visit: Visit) -> Answer:
@@ -71,9 +87,8 @@ async def set_places(visit: Visit) -> Answer:
         "places_reason": before.reason or "",
     }
     changes: DayChanges = {"max_slots": places, "ai_slots": ai_places, "reason": reason or None}
-    return await _update(
-        visit, named, changes, visit.texts.gettext("The places of this date are set."), ("places", sent)
-    )
+    said = visit.texts.gettext("The places of this date are set.")
+    return await _update(visit, named, changes, said, Part("places", sent, _places_of))
 
 
 async def set_service(visit: Visit) -> Answer:
@@ -91,40 +106,64 @@ async def set_service(visit: Visit) -> Answer:
         (one.record.appointment_type_name for one in seen.services if one.record.appointment_type_id == service_id), ""
     )
     sent = {"service_status": before.status or "", "service_limit": _text(before.max_slots)}
-    flash = Flash(
-        visit.texts.gettext("%(service)s is changed on this date.", service=name),
-        Undo(visit.texts.gettext("Undo"), f"{named.path}/services/{service_id}", sent),
-    )
-    told = Redirect(named.path, flash)
+    said = visit.texts.gettext("%(service)s is changed on this date.", service=name)
+    path = f"{named.path}/services/{service_id}"
+
+    def told(made: TrackingRecord) -> Redirect:
+        undo = Undo(visit.texts.gettext("Undo"), path, sent | {SEEN: _record_of(made)})
+        return Redirect(named.path, Flash(said, undo))
+
     changes: RecordChanges = {"status": status, "max_slots": limit}
-    await overrides.update_record(
+    made = await overrides.update_record(
         visit.db,
-        visit.once(lambda _: told),
+        visit.once(told),
         SlotId(named.calendar_id, named.on, service_id),
         changes=changes,
-        expect=lambda _: None,
+        expect=lambda stored: visit.require_seen(_record_of(stored)),
         whole=False,
         now=visit.now,
     )
-    return told
+    return told(made)
 
 
 async def _update(
-    visit: Visit, named: Named, changes: DayChanges, said: str, undo: tuple[str, dict[str, str]]
+    visit: Visit,
+    named: Named,
+    changes: DayChanges,
+    said: str,
+    part: Part,
 ) -> Redirect:
-    """Change a window-date, and say so with the form beside it that takes it back."""
-    below, sent = undo
-    told = Redirect(named.path, Flash(said, Undo(visit.texts.gettext("Undo"), f"{named.path}/{below}", sent)))
-    await overrides.update_day(
+    """Change a part of a window-date, and say so with the form beside it that takes it back.
+
+    Raises ChangedMeanwhile where that part is not as the form's page showed it.
+    """
+
+    def told(made: Slot) -> Redirect:
+        sent = {**part.before, SEEN: part.stands(made)}
+        return Redirect(named.path, Flash(said, Undo(visit.texts.gettext("Undo"), f"{named.path}/{part.below}", sent)))
+
+    made = await overrides.update_day(
         visit.db,
-        visit.once(lambda _: told),
+        visit.once(told),
         SlotId(named.calendar_id, named.on),
         changes=changes,
-        expect=lambda _: None,
+        expect=lambda stored: visit.require_seen(part.stands(stored)),
         whole=False,
         now=visit.now,
     )
-    return told
+    return told(made)
+
+
+def _status_of(slot: Slot) -> str:
+    return slot.status
+
+
+def _places_of(slot: Slot) -> str:
+    return f"{slot.max_slots} {slot.ai_slots}"
+
+
+def _record_of(record: TrackingRecord) -> str:
+    return f"{record.status} {record.max_slots}"
 
 
 async def _before(visit: Visit, named: Named) -> Override:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from slotkeeper.dashboard.cookies import Cookies
 from slotkeeper.dashboard.forms import Form
+from slotkeeper.dashboard.refusals import ChangedMeanwhile
 from slotkeeper.domain.access import Caller, Once, Scope
 from slotkeeper.domain.errors import NotFound, SlotkeeperError
 from slotkeeper.domain.model import Branch
@@ -159,6 +160,11 @@ class Visit:
     def target(self, name: str) -> str:
         """The text in the place of ``{name}`` in the path."""
         return str(self.request.path_params[name])
+
+    def require_seen(self, stored: str) -> None:
+        """What a form is about must stand as its page showed it, where the page says how. Raises ChangedMeanwhile."""
+        if self.form.seen not in ("", stored):
+            raise ChangedMeanwhile(self.texts)
 
     def once(self, told: Callable[[Result], Redirect]) -> Caller:
         """The caller for an operation that has its effect once, however often this very form is sent.

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from slotkeeper.dashboard.forms import Form
+from slotkeeper.dashboard.forms import SEEN, Form
+from slotkeeper.dashboard.refusals import ChangedMeanwhile
 from slotkeeper.dashboard.visit import Answer, Flash, Page, Redirect, Undo, Visit
 from slotkeeper.domain.calendar import today
 from slotkeeper.domain.errors import InvalidInput, NotFound
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     problems: list[str]
     enabled: bool = True
     comes: date | None = None
+    seen: str = ""
 
 
 class Read(NamedTuple):
@@ -120,7 +122,8 @@ async def update_window(visit: Visit) -> Answer:
 
     def told(made: Window) -> Redirect:
         said = visit.texts.gettext("%(window)s is changed.", window=_title(visit, made))
-        return _back(visit, said, Undo(visit.texts.gettext("Undo"), _path(visit, before), _values(before)))
+        sent = _values(before) | {SEEN: _seen(made)}
+        return _back(visit, said, Undo(visit.texts.gettext("Undo"), _path(visit, before), sent))
 
     changes: WindowChanges = {
         "day": read.day,
@@ -137,7 +140,7 @@ async def update_window(visit: Visit) -> Answer:
         visit.once(told),
         before.calendar_id,
         changes=changes,
-        expect=lambda _: None,
+        expect=lambda stored: visit.require_seen(_seen(stored)),
         whole=False,
         now=visit.now,
     )
@@ -204,6 +207,11 @@ def _values(window: Window) -> dict[str, str]:
     }
 
 
+def _seen(window: Window) -> str:
+    """By which a form says as what it saw a window."""
+    return str(window.updated_at)
+
+
 def _first_values(day: Day | None) -> dict[str, str]:
     empty = dict.fromkeys(Read._fields, "")
     return empty | {"day": (day or Day.MONDAY).value, "session": Session.MORNING.value}
@@ -211,7 +219,7 @@ def _first_values(day: Day | None) -> dict[str, str]:
 
 def _row(visit: Visit, window: Window, on_today: date, *, is_asked: bool) -> Row:
     comes = on_today + timedelta(days=(DAYS.index(window.day) - on_today.weekday()) % 7)
-    row = Row(window.calendar_id, _title(visit, window), _values(window), {}, [], window.enabled, comes)
+    row = Row(window.calendar_id, _title(visit, window), _values(window), {}, [], window.enabled, comes, _seen(window))
     return _kept(visit, row) if is_asked else row
 
 
@@ -219,6 +227,8 @@ def _kept(visit: Visit, row: Row) -> Row:
     """The row whose form was refused: what was typed, and why."""
     if visit.refusal is None:
         return row
+    if isinstance(visit.refusal, ChangedMeanwhile):
+        return row._replace(problems=[visit.texts.refusal(visit.refusal)])  # how it stands now is what matters
     form = visit.form
     errors = {name: error for name in Read._fields if (error := form.error(name)) is not None}
     problems = list(errors.values())
