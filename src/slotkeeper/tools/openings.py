@@ -11,7 +11,7 @@ from slotkeeper.domain.booking import NEAREST, Reason
 from slotkeeper.domain.model import Branch, Service
 from slotkeeper.operations import explain as explaining
 from slotkeeper.operations.explain import Asked
-from slotkeeper.operations.openings import Asking, Opening, list_openings
+from slotkeeper.operations.openings import SHORT_RANGE, Asking, Opening, list_openings
 from slotkeeper.texts import N_
 from slotkeeper.tools.answer import MOST_OPTIONS, Answer, Option
 from slotkeeper.tools.arguments import Said
@@ -161,28 +161,32 @@ async def _look(turn: Turn, wanted: Wanted) -> list[Found]:
     """The first openings at the times that are meant, by date and time.
 
     Where a time is meant, dates are looked through until there is one: the first that are free may all be at others.
+    A month is looked at before what comes after it, because nearly always something is free in it: so short a look
+    needs no thread of its own, in which it would wait for the others.
     """
     when = wanted.when
     limit = ENOUGH if when.times.is_any else MOST_LOOKED_AT
+    meant: list[Found] = []
     first = when.first
     while first <= when.last:
+        end = min(first + timedelta(days=SHORT_RANGE - 1), when.last)
         asking = Asking(
             wanted.service.service_id,
             None if wanted.branch is None else wanted.branch.branch_id,
             when.times.session,
             first,
-            min((when.last - first).days + 1, 366),
+            (end - first).days + 1,
             limit,
         )
         db, knowledge = turn.site.db, turn.site.knowledge
         found = (await list_openings(db, turn.caller, asking, now=turn.now, knowledge=knowledge)).found
         times = [(opening, _time_of(turn, opening, when.times)) for opening in found]
-        meant = [Found(opening, time) for opening, time in times if time is not None]
-        if meant or len(found) < limit:
-            return meant
-        last = found[-1].at.date  # of which there may be more
+        meant += [Found(opening, time) for opening, time in times if time is not None]
+        if len(meant) >= MOST_OPTIONS or (meant and len(found) == limit):
+            break
+        last = found[-1].at.date if len(found) == limit else end + DAY  # of a date there may be more
         first = last if last > first else last + DAY
-    return []
+    return meant
 
 
 def _time_of(turn: Turn, opening: Opening, times: Times) -> str | None:
