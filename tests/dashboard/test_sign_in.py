@@ -88,11 +88,13 @@ def test_the_sign_in_page_is_for_everybody(visitor: Page) -> None:
 
 def test_by_keyboard_alone_and_back_to_the_page_that_was_asked_for(desk: Desk, visitor: Page) -> None:
     visitor.goto("/app/board?date=2026-06-08")
+    expect(visitor.get_by_label("E-mail")).to_be_focused()  # the browser does so a moment after it has loaded
     visitor.keyboard.type(EMAILS[Role.DESK])
     visitor.keyboard.press("Tab")
     visitor.keyboard.type(desk.demo.password)
     visitor.keyboard.press("Enter")
     expect(visitor.get_by_role("heading", level=1)).to_have_text("Week of Monday, 8 June 2026")
+    visitor.wait_for_load_state()
     visitor.keyboard.press("Tab")
     expect(visitor.get_by_role("link", name="Skip to the content")).to_be_focused()
     visitor.keyboard.press("Enter")
