@@ -88,7 +88,6 @@ class Notes:
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     standing: set[str] = field(default_factory=set)
-    cancelled: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     last_hold: float = 0.0
     """When the last hold ends at the latest, on the clock of the event loop."""
@@ -186,7 +185,6 @@ class Call:
             self._refuse(reply)
             return False
         self._notes.standing.discard(appointment_id)
-        self._notes.cancelled.add(appointment_id)
         return True
 
     async def _ask(self, request: bytes) -> Reply:
